@@ -120,7 +120,7 @@ func (r *RunState) reach(s *SliceState, e Event) {
 		}
 	case EventCommitted, EventSkipped, EventAttemptFailed, EventFailed, EventStopped:
 		now = 0
-	case EventRunStarted, EventRunResumed, EventProgress, EventFingerprint, EventWorkPrepared, EventWorkStarted, EventWorkBilled, EventStaged, EventHeld, EventDiscarded, EventLoadPrepared,
+	case EventRunStarted, EventRunResumed, EventUnloadWaits, EventProgress, EventFingerprint, EventWorkPrepared, EventWorkStarted, EventWorkBilled, EventStaged, EventHeld, EventDiscarded, EventLoadPrepared,
 		EventStopRequested, EventWorkerDied, EventDimension, EventResizePrepared, EventResized, EventResizeFailed, EventRunWaiting, EventRunGoesOn, EventSQLAccepted, EventRunFinished:
 	}
 

@@ -206,6 +206,10 @@ type Manifest struct {
 	Strays    *Strays          `json:"strays,omitempty"` // of the source, where they were counted
 	Seconds   float64          `json:"seconds"`          // how long the step took
 	CreatedAt time.Time        `json:"created_at"`
+	// Access stands for what decides, beside the database, which rows were read: see plan.Plan. "" of a manifest that does not say it.
+	Access string `json:"access,omitempty"`
+	// Shared says whose unload it was, if it was another pipeline's: this one has its files too. CreatedAt and Seconds are that unload's.
+	Shared *Shared `json:"shared,omitempty"`
 	// Made says, of a result that is published later than it was staged, what it was made from.
 	Made *Made `json:"made,omitempty"`
 }
@@ -220,6 +224,18 @@ type Facts struct {
 func (f Facts) Cover(other Facts) bool {
 	return (f.NoBlanks || !other.NoBlanks) && (f.ASCII || !other.ASCII)
 }
+
+// Shared is a generation of another pipeline of the lake.
+type Shared struct {
+	Pipeline   string    `json:"pipeline"`
+	Fact       string    `json:"fact"` // as that pipeline names it
+	Generation int       `json:"generation"`
+	Run        string    `json:"run"`
+	Unloaded   time.Time `json:"unloaded"`
+}
+
+// Who is the run that unloaded it, as people read it.
+func (s *Shared) Who() string { return "run " + s.Run + " of " + s.Pipeline }
 
 // Made is what a result was made from, for its status row.
 type Made struct {

@@ -77,6 +77,7 @@ const (
 	EventRunResumed     EventType = "run_resumed"     // a supervisor took over the run; attempts start over; Slices if only some are asked for
 	EventStepStarted    EventType = "step_started"    // Slice, Attempt, Step
 	EventStepFinished   EventType = "step_finished"   // Slice, Attempt, Step, Rows, Bytes, Seconds; Manifest for unload and transform, and Strays
+	EventUnloadWaits    EventType = "unload_waits"    // Slice, Attempt, Step, Fact, Message says who unloads the same: another pipeline's run
 	EventProgress       EventType = "progress"        // Slice, Attempt, Step, Progress; a few times in a long transform
 	EventFingerprint    EventType = "fingerprint"     // Slice, Attempt, Fingerprint; before the transform
 	EventWorkPrepared   EventType = "work_prepared"   // Slice, Attempt, Fence, Fingerprint, Handle without IDs; before work starts that may outlive us

@@ -195,7 +195,7 @@ func (r *RunState) Apply(e Event) {
 		}
 		now.apply(e)
 		r.Resized = &now
-	case EventWorkerDied, EventStepStarted, EventStepFinished, EventProgress, EventFingerprint, EventWorkPrepared,
+	case EventWorkerDied, EventStepStarted, EventStepFinished, EventUnloadWaits, EventProgress, EventFingerprint, EventWorkPrepared,
 		EventWorkStarted, EventWorkBilled, EventStaged, EventHeld, EventDiscarded, EventLoadPrepared, EventCommitted, EventSkipped, EventAttemptFailed, EventFailed, EventStopped:
 	}
 }
@@ -251,6 +251,8 @@ func (r *RunState) applySlice(s *SliceState, e Event) {
 		s.State, s.Step, s.Fact, s.Since, s.Error, s.Progress = Running, e.Step, e.Fact, e.Time, nil, Progress{}
 	case EventStepFinished:
 		s.finish(e)
+	case EventUnloadWaits:
+		s.Fact = e.Fact
 	case EventProgress:
 		if e.Progress != nil {
 			s.Progress = *e.Progress
@@ -346,7 +348,9 @@ func (s *SliceState) finish(e Event) {
 	s.Progress = Progress{}
 	switch e.Step {
 	case StepUnload:
-		s.Unloaded += e.Rows
+		if e.Manifest == nil || e.Manifest.Shared == nil {
+			s.Unloaded += e.Rows
+		}
 	case StepTransform:
 		s.stage(e)
 		s.Work = nil

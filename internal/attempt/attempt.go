@@ -32,6 +32,8 @@ type Steps struct {
 	engine    engine.Engine
 	binder    engine.Binder
 	log       io.Writer
+	others    *lake.Others
+	claims    Claims
 	apart     bool
 	now       func() time.Time
 	discards  sync.WaitGroup // those in the background
@@ -89,6 +91,7 @@ type Config struct {
 	Engine    engine.Engine
 	Binder    engine.Binder
 	Log       io.Writer // gets the failures that no slice fails for
+	Claims    Claims    // nil where nothing is shared with other pipelines
 	// Apart says that nothing is published: results are not compared with what is.
 	Apart bool
 	Now   func() time.Time
@@ -96,7 +99,7 @@ type Config struct {
 
 // New reads the catalog and the status rows, so that a resume finds what is done already.
 func New(ctx context.Context, c Config) (*Steps, error) {
-	s := &Steps{plan: c.Plan, fence: c.Fence, lake: c.Lake, exchange: c.Lake.Exchange(c.Engine != nil && c.Engine.Properties().Elsewhere), warehouse: c.Warehouse, source: c.Source, engine: c.Engine, binder: c.Binder, log: c.Log, apart: c.Apart, now: c.Now,
+	s := &Steps{plan: c.Plan, fence: c.Fence, lake: c.Lake, exchange: c.Lake.Exchange(c.Engine != nil && c.Engine.Properties().Elsewhere), warehouse: c.Warehouse, source: c.Source, engine: c.Engine, binder: c.Binder, log: c.Log, others: c.Lake.Others(), claims: c.Claims, apart: c.Apart, now: c.Now,
 		units: map[unitKey]*unit{}, committed: map[rowKey]hindcast.Committed{}, used: map[string]map[string][]string{}, counted: map[string]map[string]int64{},
 		evidence: map[unitKey]*evidence{}, given: map[string]*given{},
 		reach: map[reachKey]hindcast.Interval{}, strays: map[reachKey]*hindcast.Strays{}, told: map[reachKey]bool{},

@@ -15,6 +15,9 @@ import (
 // Unload brings the slice's units into the lake and reports each that it unloaded; those that are there already cost
 // nothing.
 func (s *Steps) Unload(ctx context.Context, try supervisor.Try, report supervisor.Report) error {
+	waits := func(fact, who string) {
+		report(hindcast.Event{Type: hindcast.EventUnloadWaits, Fact: fact, Message: who})
+	}
 	each := func(m *hindcast.Manifest) {
 		report(hindcast.Event{Type: hindcast.EventStepFinished, Fact: m.Name, Rows: m.Sums.Rows, Bytes: m.Bytes, Seconds: m.Seconds, Manifest: m, Strays: some(m)})
 	}
@@ -24,7 +27,7 @@ func (s *Steps) Unload(ctx context.Context, try supervisor.Try, report superviso
 			if u == nil {
 				return fmt.Errorf("unloading %s of %s: %w", key, need.Fact, errNoUnit)
 			}
-			if err := s.unloadUnit(ctx, u, try.Attempt, each); err != nil {
+			if err := s.unloadUnit(ctx, u, try.Attempt, each, waits); err != nil {
 				return err
 			}
 		}
@@ -33,14 +36,14 @@ func (s *Steps) Unload(ctx context.Context, try supervisor.Try, report superviso
 }
 
 // unloadUnit unloads one unit unless it is there; a second slice that needs it waits for the first.
-func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each func(*hindcast.Manifest)) error {
+func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each func(*hindcast.Manifest), waits func(fact, who string)) error {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
 	if u.manifest != nil {
 		return s.tidy(ctx, u)
 	}
 	u.tried = max(u.tried+1, attempt) // another slice may have tried in its attempt of the same number, into a folder of its own
-	m := &hindcast.Manifest{Name: u.plan.Fact, Key: u.plan.Key, Interval: u.plan.Interval, Source: u.plan.Source, Database: s.plan.Database,
+	m := &hindcast.Manifest{Name: u.plan.Fact, Key: u.plan.Key, Interval: u.plan.Interval, Source: u.plan.Source, Database: s.plan.Database, Access: s.plan.Access,
 		Run: s.plan.Run, Fence: s.fence, Attempt: u.tried, Missing: u.plan.Missing, Columns: plan.Extracted(u.plan.Columns, u.plan.Keep)}
 	fact := s.fact(u.plan.Fact)
 	m.Time = fact.Time
@@ -51,7 +54,8 @@ func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each func(
 		return err
 	}
 	m.Generation = lake.NextGeneration(current)
-	if err := s.generate(ctx, current, m, extract); err != nil {
+	unload := func() error { return s.generate(ctx, current, m, extract) }
+	if err := s.sharing(ctx, u, current, m, waits, unload); err != nil {
 		if u.damage != nil {
 			return beyondRepair(u.damage, s.plan.Reader(m.Name, m.Key), err)
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore"
 )
 
-// Sweep removes what writers that died left below the pipeline's own prefixes and that no list shows: of a fact that has many
+// Sweep removes what writers that died left below the pipeline's own prefixes, and among the claims, and that no list shows: of a fact that has many
 // units, in the folders of those that are given. The caller holds the pipeline's lease.
 func (l *Lake) Sweep(ctx context.Context, units []Unit) error {
 	sweeper, ok := l.store.(objstore.Sweeper)
@@ -32,7 +32,7 @@ func (l *Lake) Sweep(ctx context.Context, units []Unit) error {
 
 	into := func(folder string) bool { return !many[folder[:strings.LastIndexByte(folder, '/')+1]] || given[folder] }
 
-	for _, prefix := range []string{Bookkeeping(l.pipeline), data} {
+	for _, prefix := range []string{Bookkeeping(l.pipeline), data, ClaimsPrefix} {
 		if err := sweeper.Sweep(ctx, prefix, into); err != nil {
 			return broken(l.Absolute(prefix), "cannot be swept", err)
 		}

@@ -15,6 +15,7 @@ type DraftUnit struct {
 	Content     string
 	Unloaded    time.Time
 	Rows, Bytes int64
+	Shared      *hindcast.Shared
 	Mark        *hindcast.Mark // of the source, when the rows in the lake were unloaded; nil where the warehouse gives none
 	*common
 }
@@ -36,7 +37,7 @@ type common struct {
 // unit is the unit as the plan has it.
 func (u *DraftUnit) unit() Unit {
 	return Unit{Fact: u.Fact, Key: u.Key, Interval: u.Interval, Source: u.Source, Missing: u.Missing, Gone: u.Gone, Unload: u.Unload, Why: u.Why,
-		Columns: u.Columns, Keep: u.Keep, Files: u.Files, Layouts: u.Layouts, Content: u.Content, Unloaded: u.Unloaded, Rows: u.Rows, Bytes: u.Bytes,
+		Shared: u.Shared, Columns: u.Columns, Keep: u.Keep, Files: u.Files, Layouts: u.Layouts, Content: u.Content, Unloaded: u.Unloaded, Rows: u.Rows, Bytes: u.Bytes,
 		View: u.View}
 }
 

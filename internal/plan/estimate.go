@@ -55,7 +55,7 @@ func (m *maker) estimate(p *Plan) Estimate {
 	}
 	unloads := 0
 	for i := range p.Units {
-		if u := &p.Units[i]; u.Unload {
+		if u := &p.Units[i]; u.Unload && u.Shared == nil {
 			unloads++
 			e.UnloadBytes = add(e.UnloadBytes, u.Bytes)
 		}

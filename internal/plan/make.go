@@ -123,7 +123,7 @@ func (d *Draft) Plan() (*Plan, error) {
 	if err := m.targetTimes(); err != nil {
 		return nil, err
 	}
-	out := &Plan{Format: formatFor(m.Pipeline), CreatedAt: m.Now.UTC(), Pipeline: *m.Pipeline, Engine: m.Engine, Warehouse: m.Warehouse, Source: m.Source, Database: m.Database,
+	out := &Plan{Format: formatFor(m.Pipeline), CreatedAt: m.Now.UTC(), Pipeline: *m.Pipeline, Engine: m.Engine, Warehouse: m.Warehouse, Source: m.Source, Database: m.Database, Access: m.Access, Fresh: m.Fresh,
 		History: hindcast.Interval{Start: m.whole[0].Start, End: m.to}, Dims: m.dims, Outputs: make([]Output, len(m.Pipeline.Outputs)),
 		Items: []Item{}, Units: []Unit{}}
 	for k := range out.Outputs {
@@ -226,7 +226,7 @@ func (m *maker) fill(out *Plan) error {
 			}
 			u := c.units[i].unit()
 			if u.Unload = u.Unload && runs[f][i]; !u.Unload {
-				u.Why = ""
+				u.Why, u.Shared = "", nil
 			}
 			out.Units = append(out.Units, u)
 		}

@@ -22,6 +22,7 @@ type Plan struct {
 	Spoken    Spoken            `json:"spoken,omitzero"`      // of the warehouse, where its SQL is translated
 	Source    Version           `json:"source,omitzero"`      // that history is read from, where that is another one
 	Database  string            `json:"database,omitempty"`   // the one that history is read from: see FromElsewhere
+	Access    string            `json:"access,omitempty"`     // as whom it is read, and how its times are cut: what another pipeline unloads as the same is the same; "" if that is not known
 	History   hindcast.Interval `json:"history"`              // `to` resolved
 	Outputs   []Output          `json:"outputs"`              // of the pipeline, in its order
 	Items     []Item            `json:"items"`                // the selected slices that are not up to date, in the order of time
@@ -39,6 +40,8 @@ type Plan struct {
 	Recommended *Recommendation `json:"recommended,omitempty"`
 	// AcceptLoss lets a refresh that has fewer rows than the generation before it take that one's place.
 	AcceptLoss bool `json:"accept_loss,omitempty"`
+	// Fresh says that what is unloaded was asked for as it is now, however settled it is.
+	Fresh bool `json:"fresh,omitempty"`
 	// AllowEmpty lets a result without rows take the place of published rows.
 	AllowEmpty bool `json:"allow_empty,omitempty"`
 	// Copies are how old the copies in the lake are that the slices are made of, where none of them runs.
@@ -179,6 +182,7 @@ type Unit struct {
 	Why      string            `json:"why,omitempty"`     // "not in the lake", "unsettled", "columns changed"
 	Columns  []hindcast.Column `json:"columns,omitempty"` // of the source; those that are not unloaded are Absent
 	Keep     []string          `json:"keep,omitempty"`    // unloaded again all the same: see Extracted
+	Shared   *hindcast.Shared  `json:"shared,omitempty"`  // the generation of another pipeline that takes the place of the unload; nil if there is none
 	Files    []hindcast.File   `json:"files,omitempty"`   // the user's own, where the fact has `files:`
 	Layouts  []hindcast.Layout `json:"layouts,omitempty"` // of those
 	Content  string            `json:"content,omitempty"` // of those: changes when they do
@@ -303,6 +307,7 @@ type Inputs struct {
 	Warehouse Version // that results are loaded into
 	Source    Version // that history is read from, where that is another one
 	Database  string  // the one that history is read from; "" if nobody was asked
+	Access    string  // see Plan
 	Spoken    Spoken  // of the warehouse
 	Selection string  // --slices
 	// Selected are the slices that Selection names by their keys, where no others were asked about: see Named.

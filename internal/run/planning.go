@@ -130,7 +130,7 @@ func (p *planner) unload(ctx context.Context, made *plan.Plan) (dims []*hindcast
 func newSteps(ctx context.Context, s *session.Session, p *plan.Plan, c *claim, patience patience) (steps *attempt.Steps, err error) {
 	err = patience.try(ctx, hangUp, func() error {
 		steps, err = attempt.New(ctx, attempt.Config{Plan: p, Fence: c.fence(), Lake: s.Lake, Warehouse: s.Warehouse, Source: s.Source, Engine: s.Engine, Binder: s.Binder,
-			Log: patience.log, Now: time.Now})
+			Log: patience.log, Claims: claims{c}, Now: time.Now})
 		return err
 	})
 	return steps, err

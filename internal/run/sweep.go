@@ -9,6 +9,7 @@ import (
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/journal"
 	"github.com/hindcast/hindcast/internal/lake"
+	"github.com/hindcast/hindcast/internal/lease"
 	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/session"
 )
@@ -34,6 +35,7 @@ func (s *sweeper) lake(ctx context.Context, p *plan.Plan) {
 	fence := s.claim.fence()
 	s.background.Go(func() {
 		s.log.note("sweeping the lake", s.session.Lake.Sweep(ctx, units))
+		s.log.note("deleting claims", lease.DropClaims(ctx, s.session.Store, lake.ClaimsPrefix, s.session.Pipeline.Name, fence))
 		s.log.note("deleting what no table points at any longer", s.session.Lake.PruneUnpinned(ctx, fence))
 	})
 }

@@ -166,6 +166,8 @@ func (l *Lines) line(e hindcast.Event, begun bool) string {
 			return ""
 		}
 		return fmt.Sprintf("%s attempt %d started: %s", key, tries, e.Step)
+	case hindcast.EventUnloadWaits:
+		return key + " waits: " + e.Message
 	case hindcast.EventCommitted:
 		return key + " committed " + rows(e.Rows) + l.took(e.Slice)
 	case hindcast.EventStaged:

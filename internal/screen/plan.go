@@ -526,12 +526,16 @@ func source(pl *plan.Plan) string {
 
 // unloadWork counts what will be unloaded, how much that is, and why; and what need not be.
 func unloadWork(pl *plan.Plan, now time.Time) (count, amount, why string) {
-	n, kept := 0, 0
-	var whys []string
+	n, kept, shared := 0, 0, 0
+	var whys, lenders []string
 	times := map[string]int{}
 	for i := range pl.Units {
 		u := &pl.Units[i]
 		switch {
+		case u.Unload && u.Shared != nil:
+			if shared++; !slices.Contains(lenders, u.Shared.Pipeline) {
+				lenders = append(lenders, u.Shared.Pipeline)
+			}
 		case u.Unload:
 			n++
 			if times[u.Why] == 0 {
@@ -551,6 +555,9 @@ func unloadWork(pl *plan.Plan, now time.Time) (count, amount, why string) {
 	}
 
 	why = strings.Join(whys, ", ")
+	if shared > 0 {
+		why = strings.TrimPrefix(why+"; "+numbers.Thousands(shared)+" shared by "+strings.Join(lenders, ", "), "; ")
+	}
 	if kept > 0 {
 		why = strings.TrimPrefix(why+"; "+numbers.Thousands(kept)+" in the lake", "; ")
 		if age := inTheLake(pl, now); age != "" {
@@ -578,7 +585,7 @@ func tables(pl *plan.Plan, n int) string {
 
 	sources, parts := map[string]bool{}, false
 	for i := range pl.Units {
-		if u := &pl.Units[i]; u.Unload {
+		if u := &pl.Units[i]; u.Unload && u.Shared == nil {
 			sources[u.Source] = true
 			parts = parts || !named[u.Fact]
 		}

@@ -121,7 +121,11 @@ func (p *page) inputs(list []view.WhyInput) {
 		case in.Own:
 			row = append(row, "own files", numbers.Counted(in.Rows, "row"), numbers.Size(in.Bytes), "")
 		default:
-			row = append(row, generation(in), numbers.Counted(in.Rows, "row"), numbers.Size(in.Bytes), "unloaded "+moment(in.Unloaded, p.o.Now))
+			unloaded := "unloaded " + moment(in.Unloaded, p.o.Now)
+			if in.Shared != nil {
+				unloaded += " by " + in.Shared.Who()
+			}
+			row = append(row, generation(in), numbers.Counted(in.Rows, "row"), numbers.Size(in.Bytes), p.o.text(unloaded))
 		}
 		table = append(table, row)
 	}

@@ -5,6 +5,8 @@ package session
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -220,6 +222,22 @@ func ofSource(p *hindcast.Pipeline, err error) error {
 // plan.SameDatabase.
 func (s *Session) Database() string { return s.named(s.Source, s.Pipeline.Origin()) }
 
+// access stands for all that decides, beside the database, which rows an unload of a table takes: see plan.Plan. Of a warehouse that does not say
+// who reads it is "".
+func (s *Session) access() string {
+	is := s.Source.Properties()
+	if is.Reader == "" {
+		return ""
+	}
+	at, settings := s.Pipeline.Origin(), s.Pipeline.Session
+	if s.Pipeline.Apart() {
+		settings = s.Pipeline.SourceSession
+	}
+	hash := sha256.New()
+	_, _ = fmt.Fprintf(hash, "%q %q %q %q %q", is.Name, is.Reader, at.Path, settings, s.Pipeline.History.TimeZone)
+	return hex.EncodeToString(hash.Sum(nil)[:8])
+}
+
 func (s *Session) named(w warehouse.Warehouse, at hindcast.Location) string {
 	escape := func(name string) string { return strings.ReplaceAll(name, " ", "%20") }
 	return strings.TrimSpace(escape(w.Properties().Database) + " " + escape(config.Origin(s.Pipeline, at)))
@@ -304,11 +322,11 @@ func (s *Session) Resizing(change hindcast.Sizing, kind string) (*hindcast.Rate,
 
 // Survey asks this session for what a plan is made from.
 func (s *Session) Survey(c Choice, now time.Time) *survey.Survey {
-	database, apart := "", false
+	database, access, apart := "", "", false
 	if s.Source != nil {
-		database, apart = s.Database(), s.apart()
+		database, access, apart = s.Database(), s.access(), s.apart()
 	}
-	return &survey.Survey{Pipeline: s.Pipeline, Database: database, Apart: apart, Warehouse: s.Warehouse, Source: s.Source, Engine: s.Engine, Binder: s.Binder, Lake: s.Lake, Now: now, Selection: c.Slices,
+	return &survey.Survey{Pipeline: s.Pipeline, Database: database, Access: access, Apart: apart, Warehouse: s.Warehouse, Source: s.Source, Engine: s.Engine, Binder: s.Binder, Lake: s.Lake, Now: now, Selection: c.Slices,
 		Force: c.Force || c.Fresh, Fresh: c.Fresh, AcceptLoss: c.AcceptLoss, Tolerant: c.Tolerant, Compare: c.Compare, Machine: s.Machine}
 }
 

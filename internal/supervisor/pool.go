@@ -410,13 +410,16 @@ func (r *run) discard(try Try) {
 	r.Worker.Discard(ctx, try)
 }
 
+// inStep are the events that belong to a step.
+var inStep = []hindcast.EventType{hindcast.EventStepStarted, hindcast.EventStepFinished, hindcast.EventUnloadWaits, hindcast.EventProgress}
+
 // reporter fills in what the run knows of an event.
 func (r *run) reporter(a *assignment) Report {
 	return func(e hindcast.Event) {
 		if e.Type != hindcast.EventDimension {
 			e.Slice, e.Attempt = a.try.Item.Slice.Key, a.try.Attempt
 		}
-		if e.Type == hindcast.EventStepStarted || e.Type == hindcast.EventStepFinished || e.Type == hindcast.EventProgress {
+		if slices.Contains(inStep, e.Type) {
 			e.Step = a.phase.step()
 		}
 		r.send(message{assignment: a, event: &e})

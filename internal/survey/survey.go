@@ -27,6 +27,7 @@ type Survey struct {
 	Warehouse  warehouse.Warehouse // that results are loaded into
 	Source     warehouse.Warehouse // that history is read from: Warehouse, or another one
 	Database   string              // which that is: see plan.FromElsewhere
+	Access     string              // as whom it is read: see plan.Plan
 	Apart      bool                // the two are of different databases
 	Engine     engine.Engine       // only asked what it is and how much it can run
 	Binder     engine.Binder
@@ -89,7 +90,11 @@ func (s *Survey) Plan(ctx context.Context) (*plan.Plan, error) {
 	left = append(left, s.outside...)
 	in.Advice = append(in.Advice, left...)
 	d.Advise(in.Advice)
+	if err := s.lend(ctx, d); err != nil {
+		return nil, err
+	}
 	d.Looked = s.look(ctx, d)
+	d.Settle()
 	p, err := d.Plan()
 	if err != nil {
 		return nil, err
@@ -254,7 +259,7 @@ func (s *Survey) gather(ctx context.Context) (plan.Inputs, error) {
 		warehouseIs := s.Warehouse.Properties()
 		in.Warehouse = plan.Version{Name: warehouseIs.Name, Version: warehouseIs.Version}
 		sourceIs := s.Source.Properties()
-		in.Unloads, in.Database = sourceIs.Unloads, s.Database
+		in.Unloads, in.Database, in.Access = sourceIs.Unloads, s.Database, s.Access
 		if s.Source != s.Warehouse {
 			in.Source = plan.Version{Name: sourceIs.Name, Version: sourceIs.Version}
 		}

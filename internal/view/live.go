@@ -78,7 +78,7 @@ func (l *Live) Apply(e hindcast.Event) {
 		}
 	case hindcast.EventSkipped, hindcast.EventStopped, hindcast.EventDiscarded:
 		delete(l.pace.attempts, e.Slice)
-	case hindcast.EventStepFinished, hindcast.EventProgress, hindcast.EventFingerprint, hindcast.EventWorkPrepared, hindcast.EventWorkStarted, hindcast.EventWorkBilled, hindcast.EventHeld, hindcast.EventLoadPrepared,
+	case hindcast.EventStepFinished, hindcast.EventUnloadWaits, hindcast.EventProgress, hindcast.EventFingerprint, hindcast.EventWorkPrepared, hindcast.EventWorkStarted, hindcast.EventWorkBilled, hindcast.EventHeld, hindcast.EventLoadPrepared,
 		hindcast.EventStopRequested, hindcast.EventWorkerDied, hindcast.EventDimension,
 		hindcast.EventResizePrepared, hindcast.EventResized, hindcast.EventResizeFailed,
 		hindcast.EventRunWaiting, hindcast.EventRunGoesOn, hindcast.EventSQLAccepted, hindcast.EventRunFinished:

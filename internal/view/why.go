@@ -46,6 +46,8 @@ type WhyInput struct {
 	Own     bool `json:"own_files,omitempty"`
 	Gone    bool `json:"superseded,omitempty"`
 	Missing bool `json:"missing,omitempty"`
+	// Shared says whose unload it was, if it was another pipeline's.
+	Shared *hindcast.Shared `json:"shared,omitempty"`
 }
 
 // Stale reports whether a run would compute the output.

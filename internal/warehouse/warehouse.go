@@ -15,8 +15,11 @@ type Properties struct {
 	// Database identifies the database's contents wherever they are reached, so that a replica has its primary's; "" if the
 	// warehouse does not know.
 	Database string
-	Stages   bool // Stage has something to do
-	Unloads  int  // unloads at the same time; 0 means no limit
+	// Reader is what decides, beside the database and a pipeline's own settings, what a name means and which of its rows are seen: who reads, and
+	// where names are looked for. "" if it is not known.
+	Reader  string
+	Stages  bool // Stage has something to do
+	Unloads int  // unloads at the same time; 0 means no limit
 	// Collation is what the database orders texts by, "C" if by bytes. TimeZone and DateStyle are those of the role's sessions, if it
 	// does not set others. Each is "" if it is not known.
 	Collation, TimeZone, DateStyle string

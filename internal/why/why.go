@@ -170,7 +170,7 @@ func (r *record) trace(in *view.WhyInput, current *hindcast.Manifest) {
 		used = current
 	}
 	if used != nil {
-		in.Generation, in.Rows, in.Bytes, in.Unloaded = used.Generation, used.Sums.Rows, used.Bytes, used.CreatedAt
+		in.Generation, in.Rows, in.Bytes, in.Unloaded, in.Shared = used.Generation, used.Sums.Rows, used.Bytes, used.CreatedAt, used.Shared
 	}
 	in.Gone = current == nil || !same(current.CreatedAt, in.Unloaded)
 }

@@ -245,6 +245,7 @@ const (
 		`|results/cost_summary/[0-9-]+/g\d+-\w+-f\d+-a\d+/[\w-]+\.(parquet|json))` +
 		`|_hindcast/cloud_costs/(lease\.json|catalog/facts/billing/[0-9-]+\.json|catalog/dimensions/accounts\.json|catalog/results/cost_summary/[0-9-]+\.json` +
 		`|superseded/(facts/billing|results/cost_summary)/[0-9-]+/g\d+-\w+-f\d+-a\d+\.json)` +
+		`|_hindcast/_sources/billing_\w+-[0-9a-f]+/[0-9-]+\.json` + // claims that a zombie made too late: they hold nothing, and the next run deletes them
 		`|_hindcast/cloud_costs/runs/\w+/(plan\.json|log|stop\.json|previous/[0-9-]+/f\d+-a\d+/([\w-]+\.parquet|_manifest\.json))`
 )
 

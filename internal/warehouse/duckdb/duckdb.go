@@ -114,7 +114,7 @@ func openPatiently(ctx context.Context, o Options) (*sql.DB, error) {
 
 // Properties say what DuckDB can do.
 func (w *Owner) Properties() warehouse.Properties {
-	return warehouse.Properties{Name: "duckdb", Version: w.version}
+	return warehouse.Properties{Name: "duckdb", Version: w.version, Reader: "duckdb"}
 }
 
 // Close closes the file, which writes its log into it.

@@ -36,6 +36,7 @@ type Owner struct {
 	version  version
 	spoken   spoken
 	database string // see Properties.Database
+	reader   string // see Properties.Reader
 
 	alone  atomic.Bool // the server shares no snapshot: one connection unloads
 	pooled atomic.Bool // what answers is a pooler, of sessions
@@ -62,7 +63,7 @@ func NewOwner(ctx context.Context, o Options) (*Owner, error) {
 	w.pool = pgclient.NewPool(config, most, pgcopy.Connect, w.prepareSession)
 	err = w.with(ctx, func(conn *pgconn.PgConn) error {
 		if w.version, err = versionOf(conn); err == nil {
-			w.database = databaseOf(ctx, conn)
+			w.database, w.reader = databaseOf(ctx, conn), readerOf(ctx, conn)
 			w.spoken, err = spokenBy(ctx, conn)
 		}
 		return err
@@ -78,7 +79,7 @@ func NewOwner(ctx context.Context, o Options) (*Owner, error) {
 
 // Properties say what this PostgreSQL can do.
 func (w *Owner) Properties() warehouse.Properties {
-	return warehouse.Properties{Name: "postgres", Version: w.version.text, Database: w.database, Stages: true, Unloads: max(1, w.pool.Most-1),
+	return warehouse.Properties{Name: "postgres", Version: w.version.text, Database: w.database, Reader: w.reader, Stages: true, Unloads: max(1, w.pool.Most-1),
 		Collation: w.spoken.collation, TimeZone: w.spoken.timeZone, DateStyle: w.spoken.dateStyle}
 }
 
@@ -99,6 +100,15 @@ func databaseOf(ctx context.Context, conn *pgconn.PgConn) string {
 		return ""
 	}
 	return "postgres:" + string(r.Rows[0][0])
+}
+
+// readerOf is the session's role and its search path; "" if the server does not say it.
+func readerOf(ctx context.Context, conn *pgconn.PgConn) string {
+	r := conn.ExecParams(ctx, `SELECT pg_catalog.quote_ident(current_user) || ' ' || pg_catalog.current_setting('search_path')`, nil, nil, nil, nil).Read()
+	if r.Err != nil || len(r.Rows) != 1 {
+		return ""
+	}
+	return string(r.Rows[0][0])
 }
 
 // spoken is what the meaning of SQL depends on besides its text.
