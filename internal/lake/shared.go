@@ -198,7 +198,7 @@ func (l *Lake) Share(ctx context.Context, m, of *hindcast.Manifest) error {
 		return fmt.Errorf("%w: %w", ErrNotShared, err)
 	}
 
-	m.Columns, m.Files, m.Bytes, m.Sums, m.Mark, m.Strays = of.Columns, files, of.Bytes, of.Sums, of.Mark, of.Strays
+	m.Columns, m.Files, m.Bytes, m.Sums, m.Facts, m.Mark, m.Strays = of.Columns, files, of.Bytes, of.Sums, of.Facts, of.Mark, of.Strays
 	m.CreatedAt, m.Seconds, m.Shared = of.CreatedAt, of.Seconds, of.Shared
 	return l.publish(ctx, m, func() error { return l.writeManifest(ctx, prefix, m, m) })
 }
