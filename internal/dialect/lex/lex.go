@@ -3,6 +3,7 @@
 package lex
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -69,7 +70,10 @@ type lexer struct {
 }
 
 // Tokens cuts a text; the last token is EOF.
-func Tokens(text string) ([]Token, error) {
+func Tokens(text string) ([]Token, error) { return Append(nil, text) }
+
+// Append cuts a text, and appends its tokens to others.
+func Append(all []Token, text string) ([]Token, error) {
 	if len(text) > Longest {
 		return nil, &Error{Span{0, 0}, "the text is longer than 4 MiB"}
 	}
@@ -77,7 +81,7 @@ func Tokens(text string) ([]Token, error) {
 		return nil, &Error{Span{bad, bad + 1}, "the text is not valid UTF-8 here, or holds a zero byte"}
 	}
 
-	l := &lexer{text: text, all: make([]Token, 0, len(text)/6+8), glued: -1}
+	l := &lexer{text: text, all: slices.Grow(all, len(text)/6+8), glued: -1}
 	for {
 		if err := l.blank(); err != nil {
 			return nil, err

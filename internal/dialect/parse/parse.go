@@ -4,6 +4,7 @@ package parse
 
 import (
 	"errors"
+	"sync"
 
 	"github.com/hindcast/hindcast/internal/dialect/ast"
 	"github.com/hindcast/hindcast/internal/dialect/lex"
@@ -34,6 +35,7 @@ type parser struct {
 	Options
 	text  string
 	all   []lex.Token
+	kept  *[]lex.Token // the same, of spare
 	at    int
 	depth int
 	// scripting says that SELECT INTO is read, and into what it says.
@@ -49,6 +51,7 @@ type parser struct {
 func Type(text string, o Options) (t ast.Type, err error) {
 	defer caught(&err)
 	p := newParser(text, o)
+	defer p.free()
 	if t = p.typeName(); p.peek().Kind != lex.EOF {
 		p.unexpected()
 	}
@@ -57,12 +60,20 @@ func Type(text string, o Options) (t ast.Type, err error) {
 }
 
 func newParser(text string, o Options) *parser {
-	all, err := lex.Tokens(text)
+	kept, _ := spare.Get().(*[]lex.Token)
+	all, err := lex.Append((*kept)[:0], text)
 	if bad, ok := errors.AsType[*lex.Error](err); ok {
 		panic(&Error{At: bad.At, Why: bad.Why})
 	}
-	return &parser{Options: o, text: text, all: all}
+	*kept = all
+	return &parser{Options: o, text: text, all: all, kept: kept}
 }
+
+// spare are slices of tokens that parsers have done with: they are a large part of what reading a text takes.
+var spare = sync.Pool{New: func() any { return new([]lex.Token) }}
+
+// free lets another parser have the tokens. Nothing of the tree refers to them.
+func (p *parser) free() { spare.Put(p.kept) }
 
 // caught turns the panic that ends a reading into its error.
 func caught(err *error) {

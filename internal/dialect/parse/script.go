@@ -9,6 +9,7 @@ import (
 func Script(text string, o Options) (all []ast.Statement, err error) {
 	defer caught(&err)
 	p := newParser(text, o)
+	defer p.free()
 	for {
 		for p.takePunct(";") {
 			continue

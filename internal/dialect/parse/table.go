@@ -17,6 +17,7 @@ type TableColumn struct{ Name, Type string }
 func Tables(text string, o Options) (tables []Table, err error) {
 	defer caught(&err)
 	p := newParser(text, o)
+	defer p.free()
 	for p.peek().Kind != lex.EOF {
 		if t, ok := p.table(); ok {
 			tables = append(tables, t)
