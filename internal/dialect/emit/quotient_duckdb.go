@@ -70,16 +70,23 @@ func withoutPoint(x string, s int) string {
 
 // firstGroups are of numbers without a point 10000 times how many groups of four digits they have, counted from the point, and the first of them.
 func firstGroups(all []telling) string {
-	texts := make([]string, len(all))
+	var out strings.Builder
+	out.Grow(256)
+	out.WriteString("list_transform([")
 	for i, v := range all {
-		texts[i] = v.at
-		if pad := 4*sem.Fours(v.s) - v.s; pad > 0 {
-			texts[i] += " * " + power(pad)
+		if i > 0 {
+			out.WriteString(", ")
 		}
-		texts[i] = "CAST(" + texts[i] + " AS VARCHAR)"
+		out.WriteString("CAST(" + v.at)
+		if pad := 4*sem.Fours(v.s) - v.s; pad > 0 {
+			out.WriteString(" * " + power(pad))
+		}
+		out.WriteString(" AS VARCHAR)")
 	}
-	return "list_transform([" + strings.Join(texts, ", ") + "], lambda hindcast_t: (length(hindcast_t) + 3) // 4 * 10000 + " +
-		"CAST(left(hindcast_t, (length(hindcast_t) + 3) % 4 + 1) AS BIGINT))"
+	out.WriteString("], lambda hindcast_t: (length(hindcast_t) + 3) // 4 * 10000 + " +
+		"CAST(left(hindcast_t, (length(hindcast_t) + 3) % 4 + 1) AS BIGINT))")
+
+	return out.String()
 }
 
 // few are the most digits of numbers whose quotient is taken to tell how many digits it has, as the binder has it.
@@ -103,7 +110,7 @@ func (p *printer) digits(of []telling, s2, n int, tell []telling) string {
 			most = max(most, o.s)
 		}
 	}
-	sure := []string{fmt.Sprintf("%d - (hindcast_f[1] - hindcast_f[2] + 199999) // 10000 * 4", 96+4*(sem.Fours(of[0].s)-sem.Fours(of[1].s))), strconv.Itoa(least)}
+	sure := []string{strconv.Itoa(96+4*(sem.Fours(of[0].s)-sem.Fours(of[1].s))) + " - (hindcast_f[1] - hindcast_f[2] + 199999) // 10000 * 4", strconv.Itoa(least)}
 	perhaps := []string{strconv.Itoa(most)}
 	for i, q := range tell {
 		f := "hindcast_f[" + strconv.Itoa(i+3) + "]"
@@ -138,10 +145,10 @@ func powers(steps, most, shift, s int) string {
 	if steps > 1 {
 		all = nil
 		for i := range steps {
-			all = append(all, powerOfTen(fmt.Sprintf("least(greatest(%s, 0), %d)", plus(digits, -i*most), most)))
+			all = append(all, powerOfTen("least(greatest("+plus(digits, -i*most)+", 0), "+strconv.Itoa(most)+")"))
 		}
 	}
-	return "[" + strings.Join(all, ", ") + ", " + powerOfTen(fmt.Sprintf("greatest(%d - hindcast_d, 0)", s)) + ", hindcast_d]"
+	return "[" + strings.Join(all, ", ") + ", " + powerOfTen("greatest("+strconv.Itoa(s)+" - hindcast_d, 0)") + ", hindcast_d]"
 }
 
 func powerOfTen(n string) string { return "CAST('1e' || (" + n + ") AS HUGEINT)" }
@@ -177,6 +184,7 @@ func (p *printer) divided(steps, most, p2, shift int, t sem.Type) string {
 		rest += " % " + divisor
 	}
 
-	return fmt.Sprintf("CASE WHEN %s THEN %s WHEN hindcast_p[%d] > %d AND %s <> 0 THEN %s ELSE ", beyond, tooLong, steps+2, t.S, rest, tooLong) +
-		withPoint(fmt.Sprintf("(%s) * hindcast_p[%d] * %s", whole, steps+1, sign), t.S, p.typeName(t)) + " END"
+	before, behind := pointed(t.S, p.typeName(t))
+	return "CASE WHEN " + beyond + " THEN " + tooLong + " WHEN hindcast_p[" + strconv.Itoa(steps+2) + "] > " + strconv.Itoa(t.S) + " AND " + rest + " <> 0 THEN " + tooLong +
+		" ELSE " + before + "(" + whole + ") * hindcast_p[" + strconv.Itoa(steps+1) + "] * " + sign + behind + " END"
 }

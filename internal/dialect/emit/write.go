@@ -220,7 +220,16 @@ func unscaled(t string, s int) string {
 	return "CAST(CAST(" + t + " AS " + decimal(sem.Most, s) + ") * " + power(s) + " AS HUGEINT)"
 }
 
-func power(n int) string { return "1" + strings.Repeat("0", n) }
+func power(n int) string { return "1" + zeros(n) }
+
+const manyZeros = "00000000000000000000000000000000000000000000000000000000000000000000000000000000"
+
+func zeros(n int) string {
+	if n <= len(manyZeros) {
+		return manyZeros[:n]
+	}
+	return strings.Repeat("0", n)
+}
 
 // quotient divides two integers of 128 bits, and puts a point before the last s digits.
 func quotient(a, b string, s int, round bool, t string) string {
@@ -233,11 +242,17 @@ func quotient(a, b string, s int, round bool, t string) string {
 
 // withPoint is an integer of 128 bits with a point before its last s digits, as type t.
 func withPoint(x string, s int, t string) string {
-	out := "CAST(" + x + " AS DECIMAL(38,0))"
+	before, behind := pointed(s, t)
+	return before + x + behind
+}
+
+// pointed is what withPoint writes before and behind the integer.
+func pointed(s int, t string) (before, behind string) {
+	behind = " AS DECIMAL(38,0)) AS " + t + ")"
 	if s > 0 {
-		out += " * 0." + strings.Repeat("0", s-1) + "1"
+		behind = " AS DECIMAL(38,0)) * 0." + zeros(s-1) + "1 AS " + t + ")"
 	}
-	return "CAST(" + out + " AS " + t + ")"
+	return "CAST(CAST(", behind
 }
 
 func divideDecimal(p *printer, e *sem.Expr, args []text) text {
