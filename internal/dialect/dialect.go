@@ -39,12 +39,8 @@ const (
 // Span is a part of the text, from Start up to but not including End, in bytes.
 type Span = lex.Span
 
-// Column is a column of a table. Type is the source's name of its type, such as varchar(10).
-type Column struct {
-	Name, Type string
-	NoBlanks   bool // no value ends in a blank
-	ASCII      bool // all values are of ASCII
-}
+// Column is a column of a table.
+type Column = bind.Column
 
 // Table is a table or view that statements may name. Name may have a schema before it: public.orders is found as orders, too.
 type Table struct {
@@ -204,7 +200,7 @@ func (o Options) bind() (bind.Options, error) {
 	if _, known := engines[o.To]; !known {
 		return bind.Options{}, unusable("no engine %q", o.To)
 	}
-	b := bind.Options{Redshift: redshift, Table: o.Schema.reader(redshift), Params: make(map[string]sem.Type, len(o.Params))}
+	b := bind.Options{Redshift: redshift, Table: o.Schema.columns, Column: columns(redshift), Params: make(map[string]sem.Type, len(o.Params))}
 	b.Bytewise = redshift || o.Settings.Collation == "C" || o.Settings.Collation == "POSIX"
 	if redshift && (strings.EqualFold(o.Settings.Collation, "case_insensitive") || o.Settings.Collation == "unknown") {
 		b.Folding = strings.ToLower(o.Settings.Collation)
@@ -222,6 +218,19 @@ func (o Options) bind() (bind.Options, error) {
 	}
 
 	return b, nil
+}
+
+// columns is what reads columns. Most of a schema are of few types.
+func columns(redshift bool) func(Column) sem.Column {
+	types := map[string]sem.Type{}
+	return func(c Column) sem.Column {
+		t, known := types[c.Type]
+		if !known {
+			t, _ = typeOf(c.Type, redshift)
+			types[c.Type] = t
+		}
+		return columnOf(c, t)
+	}
 }
 
 // columnOf is a column in the binder's words. One of a type that is not known has no type: it may stand there, and is refused where it is

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast/internal/dialect/parse"
-	"github.com/hindcast/hindcast/internal/dialect/sem"
 )
 
 // ReadSchema reads the tables that statements may name from CREATE TABLE statements, such as pg_dump --schema-only writes. Other
@@ -31,38 +30,17 @@ func ReadSchema(text string, from Source) (Schema, error) {
 	return s, nil
 }
 
-// reader is what reads the columns of a table, by its name, in the binder's words: most statements name few tables of a schema.
-func (s Schema) reader(redshift bool) func(name string) ([]sem.Column, bool) {
-	types := map[string]sem.Type{} // most columns are of few types
-	return func(name string) ([]sem.Column, bool) {
-		t := s.table(name)
-		if t == nil {
-			return nil, false
-		}
-		columns := make([]sem.Column, len(t.Columns))
-		for i, c := range t.Columns {
-			of, known := types[c.Type]
-			if !known {
-				of, _ = typeOf(c.Type, redshift)
-				types[c.Type] = of
-			}
-			columns[i] = columnOf(c, of)
-		}
-		return columns, true
-	}
-}
-
-// table is the last one with a name; if there is none, the first with that name behind a schema's; nil if there is none of those either.
-func (s Schema) table(name string) (found *Table) {
+// columns are those of the last table with a name; if there is none, of the first with that name behind a schema's.
+func (s Schema) columns(name string) (columns []Column, known bool) {
 	plain := false
-	for i := range s.Tables {
-		t := &s.Tables[i]
+	for _, t := range s.Tables {
 		switch dot := strings.LastIndexByte(t.Name, '.'); {
 		case t.Name == name:
-			found, plain = t, true
-		case !plain && found == nil && dot >= 0 && t.Name[dot+1:] == name:
-			found = t
+			columns, known, plain = t.Columns, true, true
+		case !plain && !known && dot >= 0 && t.Name[dot+1:] == name:
+			columns, known = t.Columns, true
 		}
 	}
-	return found
+
+	return columns, known
 }

@@ -14,8 +14,10 @@ import (
 type Options struct {
 	Redshift bool
 	Params   map[string]sem.Type // types of :names
-	// Table reads the columns of a table by its name, or by schema.name where the schema is given. The slice is the binder's own.
-	Table func(name string) (columns []sem.Column, known bool)
+	// Table finds a table's columns by its name, or by schema.name where the schema is given.
+	Table func(name string) (columns []Column, known bool)
+	// Column is a table's column in the binder's words. It is asked of those that a statement reads, since most read few of a table.
+	Column func(Column) sem.Column
 	// Bytewise says that texts are ordered by their bytes, and that only letters of ASCII have an upper or lower case: the collation
 	// C. Redshift orders so, too.
 	Bytewise bool
@@ -25,6 +27,13 @@ type Options struct {
 	ISO     bool // its DateStyle is ISO
 	// Divisions of decimals, and averages of integers, are rounded rather than cut. Only Redshift leaves that open.
 	RoundDivision, RoundAverage bool
+}
+
+// Column is a column of a table. Type is the source's name of its type, such as varchar(10).
+type Column struct {
+	Name, Type string
+	NoBlanks   bool // no value ends in a blank
+	ASCII      bool // all values are of ASCII
 }
 
 // binder binds one statement.

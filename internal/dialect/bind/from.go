@@ -48,7 +48,11 @@ func (b *binder) table(x *ast.Table, s *scope, bound *sem.Query) {
 		b.version(x, t, s, bound)
 		return
 	}
-	columns, known := b.lookup(x.Parts, s.outer)
+	name, at := x.Parts[len(x.Parts)-1].Text, x.At
+	if x.Alias.Text != "" {
+		name, at = x.Alias.Text, x.Alias.At
+	}
+	t, known := b.lookup(x.Parts, s.outer, name, x.Columns, at)
 	if !known {
 		s.unknown = true
 		b.refuse(sem.NoTable, x.Parts[0].At.To(x.Parts[len(x.Parts)-1].At), "", "there is no table %s", joinNames(x.Parts))
@@ -56,12 +60,10 @@ func (b *binder) table(x *ast.Table, s *scope, bound *sem.Query) {
 	for _, n := range x.Parts {
 		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotName, At: n.At, Text: n.Text, Quoted: n.Quoted})
 	}
-	name, at := x.Parts[len(x.Parts)-1].Text, x.At
 	if x.Alias.Text != "" {
-		name, at = x.Alias.Text, x.Alias.At
 		b.tableAlias(x.Alias, x.As, x.Columns, bound)
 	}
-	b.add(b.newTable(name, columns, x.Columns, at), s, at)
+	b.add(t, s, at)
 }
 
 // temporary is the temporary table of a script that a name means; nil if it means none.
@@ -130,13 +132,17 @@ func (b *binder) add(t *table, s *scope, at lex.Span) {
 
 // refuseTwins refuses columns whose names differ only in the case of their letters.
 func (b *binder) refuseTwins(t *table, at lex.Span) {
-	if !slices.ContainsFunc(t.columns, func(c sem.Column) bool { return !bare(c.Name) }) {
-		return // they would be the same
+	plain := true // two of small letters would be the same
+	for i := range t.len() {
+		plain = plain && bare(t.nameOf(i))
 	}
-	for i, c := range t.columns {
-		for _, other := range t.columns[:i] {
-			if c.Name != other.Name && strings.EqualFold(c.Name, other.Name) {
-				b.refuse(sem.NotOnEngine, at, "give one of them another name", "engines do not tell the columns %s and %s apart", c.Name, other.Name)
+	if plain {
+		return
+	}
+	for i := range t.len() {
+		for j := range i {
+			if name, other := t.nameOf(i), t.nameOf(j); name != other && strings.EqualFold(name, other) {
+				b.refuse(sem.NotOnEngine, at, "give one of them another name", "engines do not tell the columns %s and %s apart", name, other)
 			}
 		}
 	}
@@ -216,8 +222,8 @@ func (b *binder) merged(l, r *sem.Column, kind string, at lex.Span) {
 func (b *binder) natural(x *ast.Join, left, right []*table, bound *sem.Query) {
 	var names []string
 	for _, t := range left {
-		for i, c := range t.columns {
-			if name := c.Name; !t.hides(i) && len(visible(right, name)) > 0 && !slices.Contains(names, name) {
+		for i := range t.len() {
+			if name := t.nameOf(i); !t.hides(i) && len(visible(right, name)) > 0 && !slices.Contains(names, name) {
 				names = append(names, name)
 				x.Using = append(x.Using, ast.Name{At: x.Natural, Text: name})
 			}
@@ -240,8 +246,8 @@ func (b *binder) natural(x *ast.Join, left, right []*table, bound *sem.Query) {
 func visible(tables []*table, name string) []place {
 	var found []place
 	for _, t := range tables {
-		for i := range t.columns {
-			if t.columns[i].Name == name && !t.hides(i) {
+		for i := range t.len() {
+			if t.nameOf(i) == name && !t.hides(i) {
 				found = append(found, place{t, i})
 			}
 		}

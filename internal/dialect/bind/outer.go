@@ -150,7 +150,7 @@ func (b *binder) itemOf(c *ast.Column, items []*item, s *scope) *item {
 	}
 	for _, it := range items {
 		alone := scope{tables: []*table{it.table}}
-		if found, _ := alone.find(qualifier, c.Parts[len(c.Parts)-1].Text); len(found) > 0 {
+		if _, n, _ := alone.find(qualifier, c.Parts[len(c.Parts)-1].Text); n > 0 {
 			return it
 		}
 	}

@@ -88,8 +88,8 @@ func (p *pivoting) from() {
 
 // kept are the columns that are neither named nor read by what is pivoted.
 func (p *pivoting) kept(read map[*sem.Column]bool) (all []*sem.Column) {
-	for i := range p.of.columns {
-		if c := &p.of.columns[i]; !read[c] {
+	for i := range p.of.len() {
+		if c := p.of.column(i); !read[c] {
 			all = append(all, c)
 		}
 	}

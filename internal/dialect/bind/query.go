@@ -67,9 +67,14 @@ func (b *binder) with(q *ast.Query, s *scope, bound *sem.Query) {
 
 // outputOf is an expression as a column of the result.
 func outputOf(e *sem.Expr, name string, open bool) output {
+	return output{Column: columnLike(e, name), from: []*sem.Expr{e}, open: open}
+}
+
+// columnLike is a column of an expression's values.
+func columnLike(e *sem.Expr, name string) sem.Column {
 	e.Loose, e.Longer = ragged(e)
 	e.Quotient = isQuotient(e)
-	return output{Column: sem.Column{Name: name, Type: e.Type, Facts: e.Facts}, from: []*sem.Expr{e}, open: open}
+	return sem.Column{Name: name, Type: e.Type, Facts: e.Facts}
 }
 
 func columnsOf(outputs []output) []sem.Column {

@@ -43,10 +43,38 @@ type alias struct {
 type table struct {
 	name    string
 	columns []sem.Column
+	given   []Column      // of a table of the schema, in place of columns
+	made    []*sem.Column // of those given, the ones that have been read
+	spare   []sem.Column  // for the next ones
+	read    func(Column) sem.Column
 	merged  []bool // those that another table's column of the same name stands for, by USING; nil if there is none
 	// shuffled says that * has other columns first than stand first in FROM: by USING, where engines do not agree on that, or since (+) is
 	// written as joins in another order.
 	shuffled bool
+}
+
+func (t *table) len() int { return len(t.columns) + len(t.given) }
+
+func (t *table) nameOf(i int) string {
+	if t.given != nil {
+		return t.given[i].Name
+	}
+	return t.columns[i].Name
+}
+
+// column is the one column that stands for each in this item of FROM.
+func (t *table) column(i int) *sem.Column {
+	if t.given == nil {
+		return &t.columns[i]
+	}
+	if t.made[i] == nil {
+		if len(t.spare) == 0 {
+			t.spare = make([]sem.Column, min(4, len(t.given)))
+		}
+		t.spare[0] = t.read(t.given[i])
+		t.made[i], t.spare = &t.spare[0], t.spare[1:]
+	}
+	return t.made[i]
 }
 
 // hides reports whether another table's column of the same name stands for a column.
@@ -58,12 +86,12 @@ type place struct {
 	i     int
 }
 
-func (p place) column() *sem.Column { return &p.table.columns[p.i] }
+func (p place) column() *sem.Column { return p.table.column(p.i) }
 
 // hide lets another table's column of the same name stand for it.
 func (p place) hide() {
 	if p.table.merged == nil {
-		p.table.merged = make([]bool, len(p.table.columns))
+		p.table.merged = make([]bool, p.table.len())
 	}
 	p.table.merged[p.i] = true
 }
@@ -92,21 +120,25 @@ func (s *scope) sameQuery(name string) string {
 
 func (s *scope) window(name string) *sem.Window { return s.windows[name] }
 
-// find looks a column up in this scope alone; several are found if the name is ambiguous. known says whether the table is.
-func (s *scope) find(qualifier, name string) (found []*sem.Column, known bool) {
+// find looks a column up in this scope alone, and returns the first of the n that have the name: it is ambiguous if there are several. known says
+// whether the table is.
+func (s *scope) find(qualifier, name string) (found *sem.Column, n int, known bool) {
 	for _, t := range s.tables {
 		if qualifier != "" && t.name != qualifier {
 			continue
 		}
 		known = true
-		for i := range t.columns {
-			if t.columns[i].Name == name && (qualifier != "" || !t.hides(i)) {
-				found = append(found, &t.columns[i])
+		for i := range t.len() {
+			if t.nameOf(i) != name || qualifier == "" && t.hides(i) {
+				continue
+			}
+			if n++; n == 1 {
+				found = t.column(i)
 			}
 		}
 	}
 
-	return found, known
+	return found, n, known
 }
 
 // alias looks one up among the earlier items of the select list.
@@ -134,18 +166,18 @@ func (b *binder) column(x *ast.Column, s *scope) *sem.Expr {
 	}
 	first, shadowed := true, false
 	for in := s; in != nil; in = in.outer {
-		found, known := in.find(qualifier, name.Text)
+		found, n, known := in.find(qualifier, name.Text)
 		switch {
-		case len(found) > 1:
+		case n > 1:
 			return b.refuse(sem.NoColumn, x.At, "write the table's name before it", "the column %s could be of several tables", name.Text)
-		case len(found) == 1 && shadowed:
+		case n == 1 && shadowed:
 			return b.shadowed(x, name.Text, qualifier)
-		case len(found) == 1 && qualifier == "" && renames(s, in, found[0]):
+		case n == 1 && qualifier == "" && renames(s, in, found):
 			return b.refuse(sem.NotKnown, x.At, "write the table's name before it", "engines may take %s for the alias of that name here", name.Text)
-		case len(found) == 1 && in != s && in.isKey(&sem.Expr{Op: sem.OpColumn, Type: found[0].Type, Column: found[0], Text: found[0].Name}):
+		case n == 1 && in != s && in.isKey(&sem.Expr{Op: sem.OpColumn, Type: found.Type, Column: found, Text: found.Name}):
 			return b.refuse(sem.NotKnown, x.At, "group in a query in FROM", "%s is a key of GROUP BY that may end in blanks, and stands in a query within", name.Text)
-		case len(found) == 1:
-			e := b.named(x, found[0])
+		case n == 1:
+			e := b.named(x, found)
 			e.Outer = in != s
 			return e
 		case known && qualifier != "" && !in.unknown:
@@ -176,8 +208,8 @@ func (s *scope) shadows(qualifier, name string) bool {
 			}
 			continue
 		}
-		for i := range t.columns {
-			if strings.EqualFold(t.columns[i].Name, name) {
+		for i := range t.len() {
+			if strings.EqualFold(t.nameOf(i), name) {
 				return true
 			}
 		}
@@ -250,7 +282,7 @@ func (b *binder) columnExpr(x *ast.Column, t sem.Type) *sem.Expr {
 // lateral is an alias of an earlier item. A column of a query around this one might have been meant.
 func (b *binder) lateral(x *ast.Column, name string, a *sem.Expr, in *scope) *sem.Expr {
 	for out := in.outer; out != nil; out = out.outer {
-		if found, _ := out.find("", name); len(found) > 0 {
+		if _, n, _ := out.find("", name); n > 0 {
 			return b.refuse(sem.NoColumn, x.At, "give the alias another name", "%s could be the alias, or a column of a query around this one", name)
 		}
 	}
@@ -270,9 +302,9 @@ func closest(name string, s *scope, qualifier string) string {
 		if qualifier != "" && t.name != qualifier {
 			continue
 		}
-		for _, c := range t.columns {
-			if d := distance(name, c.Name, least); d < least {
-				best, least = c.Name, d
+		for i := range t.len() {
+			if d := distance(name, t.nameOf(i), least); d < least {
+				best, least = t.nameOf(i), d
 			}
 		}
 	}
@@ -307,18 +339,26 @@ func distance(a, b string, most int) int {
 	return row[len(b)]
 }
 
-// lookup finds a table's columns by its name; the slice is the caller's own.
-func (b *binder) lookup(parts []ast.Name, s *scope) ([]sem.Column, bool) {
+// lookup is a table by its name, as an item of FROM of another name with some of its columns renamed; it has no columns if it is not known.
+func (b *binder) lookup(parts []ast.Name, s *scope, name string, renamed []ast.Name, at lex.Span) (t *table, known bool) {
 	if len(parts) == 1 {
 		if columns, ok := s.query(parts[0].Text); ok {
-			return slices.Clone(columns), true
+			return b.newTable(name, slices.Clone(columns), renamed, at), true
 		}
 		if other := s.sameQuery(parts[0].Text); other != "" {
 			b.refuse(sem.NotOnEngine, parts[0].At, "give the query of WITH another name", "engines do not tell the table %s and the query %s apart", parts[0].Text, other)
 		}
 	}
+	given, known := b.Table(joinNames(parts))
+	if known && len(renamed) == 0 {
+		return &table{name: name, given: given, made: make([]*sem.Column, len(given)), read: b.Column}, true
+	}
+	columns := make([]sem.Column, len(given))
+	for i, c := range given {
+		columns[i] = b.Column(c)
+	}
 
-	return b.Table(joinNames(parts))
+	return b.newTable(name, columns, renamed, at), known
 }
 
 // newTable is an item of FROM with these columns, which are its own from then on, and some of which an alias renames.

@@ -11,7 +11,7 @@ import (
 )
 
 func (b *binder) selectBody(x *ast.Select, outer *scope, why purpose, bound *sem.Query) ([]output, *scope) {
-	s := &scope{outer: outer, labels: b.labels(x, why)}
+	s := &scope{outer: outer, labels: b.labels(x, why), tables: make([]*table, 0, len(x.From))}
 	bound.Slots = slices.Grow(bound.Slots, 2*(len(x.Items)+len(x.From)+1)+len(x.Group))
 	if b.Redshift && marked(x.Where) {
 		b.outerJoins(x, s, bound)
@@ -167,7 +167,7 @@ func (b *binder) groupItem(g ast.Expr, x *ast.Select, s *scope) (ast.Expr, bool)
 		if len(k.Parts) > 1 {
 			return g, false
 		}
-		if found, _ := s.find("", k.Parts[0].Text); len(found) > 0 {
+		if _, n, _ := s.find("", k.Parts[0].Text); n > 0 {
 			return g, false
 		}
 		for _, it := range x.Items {
@@ -185,8 +185,8 @@ func (b *binder) groupItem(g ast.Expr, x *ast.Select, s *scope) (ast.Expr, bool)
 }
 
 func (b *binder) items(x *ast.Select, s *scope, why purpose, bound *sem.Query) []output {
-	outputs := make([]output, 0, len(x.Items))
-	for _, it := range x.Items {
+	outputs, from := make([]output, 0, len(x.Items)), make([]*sem.Expr, len(x.Items))
+	for i, it := range x.Items {
 		if star, ok := it.X.(*ast.Star); ok {
 			outputs = append(outputs, b.star(star, s, why, bound)...)
 			continue
@@ -202,7 +202,8 @@ func (b *binder) items(x *ast.Select, s *scope, why purpose, bound *sem.Query) [
 			e = b.guarded(e)
 		}
 		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e, Text: "item"})
-		o := outputOf(e, it.Alias.Text, open)
+		from[i] = e
+		o := output{Column: columnLike(e, it.Alias.Text), from: from[i : i+1 : i+1], open: open}
 		o.counted = slices.Contains(s.grouped, it.X)
 		if e.Op == sem.OpColumn {
 			o.column, o.Declared = e.Column, e.Column.Declared
@@ -318,10 +319,11 @@ func (b *binder) star(x *ast.Star, s *scope, why purpose, bound *sem.Query) []ou
 		if t.shuffled && len(x.Table) == 0 {
 			b.refuse(sem.NotOnEngine, x.At, "write the columns", "an engine would give the columns of this join in another order")
 		}
-		for i, c := range t.columns {
+		for i := range t.len() {
 			if t.hides(i) && len(x.Table) == 0 {
 				continue
 			}
+			c := t.column(i)
 			if c.Type.Kind == sem.Invalid {
 				b.refuse(sem.NotKnown, x.At, "write the columns that are wanted", "the type of the column %s is not known here", c.Name)
 			}
@@ -331,7 +333,7 @@ func (b *binder) star(x *ast.Star, s *scope, why purpose, bound *sem.Query) []ou
 			if b.Redshift && (why.guards || why.trims || len(s.keys) > 0) && c.Type.IsText() && !c.NoBlanks {
 				b.refuse(sem.NotKnown, x.At, "write the columns", "trailing blanks do not count in Redshift, and nothing guards the column %s in a *", c.Name)
 			}
-			outputs = append(outputs, output{Column: c, star: x.At, column: &t.columns[i]})
+			outputs = append(outputs, output{Column: *c, star: x.At, column: c})
 		}
 	}
 	if !known {

@@ -11,7 +11,7 @@ import (
 func (b *binder) starWithout(x *ast.Star, s *scope, why purpose, bound *sem.Query) []output {
 	left := map[string]bool{}
 	for _, n := range x.Exclude {
-		if found, _ := s.find("", n.Text); len(found) == 0 {
+		if _, found, _ := s.find("", n.Text); found == 0 {
 			b.refuse(sem.NoColumn, n.At, closest(n.Text, s, ""), "there is no column %s", n.Text)
 		}
 		left[n.Text] = true
@@ -23,11 +23,11 @@ func (b *binder) starWithout(x *ast.Star, s *scope, why purpose, bound *sem.Quer
 		if t.shuffled {
 			b.refuse(sem.NotOnEngine, x.At, "write the columns", "an engine would give the columns of this join in another order")
 		}
-		for i := range t.columns {
-			c := &t.columns[i]
-			if t.hides(i) || left[c.Name] {
+		for i := range t.len() {
+			if t.hides(i) || left[t.nameOf(i)] {
 				continue
 			}
+			c := t.column(i)
 			e := b.columnOf(c, x.At)
 			if why.guards || why.trims || len(s.keys) > 0 {
 				b.refuse(sem.NotKnown, x.At, "write the columns", "EXCLUDE is not read here")

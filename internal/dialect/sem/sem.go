@@ -121,13 +121,13 @@ const (
 // Slot is a place in a query's text.
 type Slot struct {
 	Kind   SlotKind
+	Quoted bool
+	Bare   bool
+	Desc   bool
 	At     lex.Span
 	Expr   *Expr
 	Query  *Query
 	Text   string
-	Quoted bool
-	Bare   bool
-	Desc   bool
 	Slots  []Slot // of SlotReplace: what takes turns with the parts of Text, which is cut at NUL
 	Why    string
 }
