@@ -42,7 +42,11 @@ func levelled(op sem.Op, what string) func(*binder, *call) *sem.Expr {
 
 // nullIf has the type of its first argument, unless that is converted to be compared.
 func nullIf(b *binder, c *call) *sem.Expr {
-	first := b.settled(c.args[0])
+	first := c.args[0]
+	if first.Type.Kind == sem.Unknown && c.args[1].Type.Kind != sem.Unknown && c.args[1].Type.Kind != sem.Interval {
+		first = b.literal(first, b.unsized(c.args[1].Type, first))
+	}
+	first = b.settled(first)
 	l, r, ok := b.comparable(first, c.args[1], c.x.At, "NULLIF")
 	if !ok {
 		return &sem.Expr{At: c.x.At}

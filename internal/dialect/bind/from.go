@@ -209,7 +209,8 @@ func (b *binder) using(x *ast.Join, s *scope, from, middle int) {
 
 // merged refuses columns that USING does not compare as the source does.
 func (b *binder) merged(l, r *sem.Column, kind string, at lex.Span) {
-	if l.Type.Kind != r.Type.Kind || kind == "full" && l.Type != r.Type {
+	t, _ := b.unify(l.Type, r.Type)
+	if l.Type.Kind != r.Type.Kind || kind == "full" && l.Type != r.Type || l.Type.Kind == sem.Numeric && (differs(l.Type, t) || differs(r.Type, t)) && l.Type.S != r.Type.S {
 		b.refuse(sem.NotKnown, at, "write ON", "%s and %s are compared here", l.Type, r.Type)
 	}
 	b.matched(l.Type, at)

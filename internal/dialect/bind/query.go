@@ -211,13 +211,15 @@ func merges(from, to sem.Type) bool {
 	return from.IsExact() && to.IsFloat() && (p == 0 || p > heldByFloats) || from.IsText() && from.Kind != sem.Char && to.Kind == sem.Char
 }
 
-// differs reports whether values have to be converted: engines widen numbers by themselves.
+// differs reports whether values have to be converted: engines widen numbers by themselves, but where they have made one of as many digits as they hold,
+// as they may beyond 18: of those behind the point they would drop some.
 func differs(from, to sem.Type) bool {
 	switch {
 	case from.IsText() && to.IsText(), from.IsInt() && to.IsInt():
 		return false
 	case from.IsExact() && to.Kind == sem.Numeric:
-		return to.P >= sem.Most
+		const short = 18
+		return to.P >= sem.Most || to.P > short && from.Kind == sem.Numeric && from.S != to.S
 	}
 	return from.Kind != to.Kind
 }

@@ -91,6 +91,15 @@ func moduloDecimal(p *printer, e *sem.Expr, args []text) text {
 	return p.guarded(e, args, " % ")
 }
 
+// floatToIntDuck is a floating-point number as an integer. DuckDB makes the least integer of 2147483647.5, which is rounded after it is compared with the
+// greatest one: as a larger integer it has no fraction any more.
+func floatToIntDuck(p *printer, e *sem.Expr, args []text) text {
+	if e.Type.Kind == sem.Int8 { // of such size there are no fractions
+		return text{text: p.fill("CAST($1 AS $t)", e, args)}
+	}
+	return text{text: p.fill("CAST(CAST($1 AS BIGINT) AS $t)", e, args)}
+}
+
 // floatToDecimal goes by the digits that a floating-point number holds for certain.
 func floatToDecimal(p *printer, e *sem.Expr, args []text) text {
 	digits := "15"

@@ -218,7 +218,7 @@ func duckValues() map[sem.Op]rule {
 		sem.OpNumericDivide:  {write: divideNumeric, why: "the engine would divide decimals as floating-point numbers"},
 		sem.OpAvgNumeric:     {write: avgNumeric, why: "the engine would average exact numbers as floating-point numbers"},
 		sem.OpTruncate:       {write: cutDigits("trunc($1, $n)"), why: roundsOdd},
-		sem.OpFloatToInt:     {form: "CAST($1 AS $t)"},
+		sem.OpFloatToInt:     {write: floatToIntDuck},
 		sem.OpCutBytes:       {form: "CASE WHEN strlen($1) > $n AND strlen($1) <> length($1) THEN error('a text of other characters than ASCII''s is cut by bytes') ELSE left($1, $n) END", why: "the engine does not cut texts"},
 		sem.OpToInstant:      {form: "(CAST($1 AS TIMESTAMP) AT TIME ZONE 'UTC')"},
 		sem.OpFromInstant:    {form: "(@1 AT TIME ZONE 'UTC')"},
