@@ -84,7 +84,7 @@ func (m *maker) tied() string {
 	if m.IntN(4) == 0 {
 		key = pick(m, "2", "x", "2 DESC", "x DESC NULLS LAST")
 	}
-	return fmt.Sprintf("SELECT a.id, %s AS x FROM %s a ORDER BY %s FETCH FIRST %d ROWS WITH TIES", m.calmly(pick(m, kinds...), 1), m.table(), key, m.IntN(6))
+	return fmt.Sprintf("SELECT a.id, %s AS x FROM %s a ORDER BY %s FETCH FIRST %d ROWS WITH TIES", m.calmly(pick(m, kinds...), 1), m.table(), key, 1+m.IntN(5)) // of 0 rows the source computes no key
 }
 
 // framed has frames of windows.

@@ -60,9 +60,9 @@ func (m *maker) word(k kind, d int) string {
 		return pick(m, "("+m.word(date, d)+" + 1)", "[[LAST_DAY(¦CAST(date_trunc('month', ]]"+m.word(date, d)+"[[)¦) + INTERVAL '1 month -1 day' AS date)]]", "[[TRUNC(¦CAST(]]"+m.word(timestamp, d)+"[[)¦ AS date)]]", "CAST("+m.word(timestamp, d)+" AS date)",
 			"[[TO_DATE¦to_date]](CAST("+m.word(date, 0)+" AS varchar(10)), 'YYYY-MM-DD')")
 	}
-	part := pick(m, "day", "month", "year", "hour", "minute", "week")
+	part := pick(m, "day", "month", "quarter", "hour", "minute", "week")
 	by := pick(m, "1", "-1", "12", "-13", "a.id")
-	return pick(m, "[[DATEADD("+part+", "+by+", ¦(]]"+m.word(timestamp, d)+"[[)¦ + ("+by+") * INTERVAL '1 "+part+"')]]", "date_trunc('"+pick(m, "month", "year", "day", "hour", "quarter", "week")+"', "+m.word(timestamp, d)+")", "CAST("+m.word(date, d)+" AS timestamp)",
+	return pick(m, "[[DATEADD("+part+", "+by+", ¦(]]"+m.word(timestamp, d)+"[[)¦ + ("+by+") * INTERVAL '"+map[bool]string{true: "3 month", false: "1 " + part}[part == "quarter"]+"')]]", "date_trunc('"+pick(m, "month", "year", "day", "hour", "quarter", "week")+"', "+m.word(timestamp, d)+")", "CAST("+m.word(date, d)+" AS timestamp)",
 		"("+m.word(timestamp, d)+" + INTERVAL '"+pick(m, "1 day", "1 month", "2 hours")+"')")
 }
 
