@@ -1,10 +1,12 @@
 package cases_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -110,12 +112,13 @@ type benchmark struct {
 	tables []table
 	schema dialect.Schema // with what a lake records of its columns
 	pg     *pgconn.PgConn
-	duck   func(string) cases.Ran
+	to     dialect.Target
+	run    func(string) cases.Ran
 }
 
-func tpcBenchmark(t *testing.T, made pythontest.TPC) benchmark {
+func tpcBenchmark(t *testing.T, to dialect.Target, made pythontest.TPC) benchmark {
 	t.Helper()
-	b := benchmark{pg: pgtest.Connect(t, pgtest.Shared(t).Database(t))}
+	b := benchmark{to: to, pg: pgtest.Connect(t, pgtest.Shared(t).Database(t))}
 	sources := strings.NewReplacer("VARCHAR", "varchar", "DECIMAL", "numeric", "INTEGER", "integer", "BIGINT", "bigint", "DATE", "date")
 	for _, one := range made.Tables {
 		out := table{name: one.Name, file: one.File}
@@ -124,7 +127,12 @@ func tpcBenchmark(t *testing.T, made pythontest.TPC) benchmark {
 		}
 		b.tables = append(b.tables, out)
 	}
-	b.schema, b.duck = schemaOf(b.tables), onDuckDB(t, b.tables)
+	b.schema = schemaOf(b.tables)
+	if to == dialect.DuckDB {
+		b.run = onDuckDB(t, b.tables)
+	} else {
+		b.run = onSpark(t, string(to), b.tables, "", false)
+	}
 
 	db, err := duck.Open(t.Context(), duck.Options{Threads: 1})
 	if err != nil {
@@ -174,60 +182,120 @@ func facts(t *testing.T, db *sql.DB, one table, columns []dialect.Column) {
 	}
 }
 
-// The 125 statements of TPC-H and TPC-DS, as PostgreSQL takes them and in Redshift's words, give on DuckDB what they give on PostgreSQL.
-func TestTPC(t *testing.T) {
+// tpcLine is what became of a statement.
+type tpcLine struct{ name, rows, postgres, redshift string }
+
+// tpcSets are the statements of the two with their data.
+func tpcSets(t *testing.T) map[string]tpcSet {
+	t.Helper()
 	h, ds := pythontest.MakeTPC(t, 0.01)
 	ofH, ofDS := statements(h, ds)
 	if n := len(ofH) + len(ofDS); n != 125 {
 		t.Fatalf("there are %d statements", n)
 	}
-	var lines strings.Builder
-	for _, one := range []struct {
-		made  pythontest.TPC
-		asked []statement
-	}{{h, ofH}, {ds, ofDS}} {
-		b := tpcBenchmark(t, one.made)
-		if len(b.tables) == len(h.Tables) {
-			pgtest.Query(t, b.pg, "CREATE INDEX ON lineitem (l_partkey, l_suppkey)") // number 20 takes minutes without
+	return map[string]tpcSet{"H": {h, ofH}, "DS": {ds, ofDS}}
+}
+
+type tpcSet struct {
+	made  pythontest.TPC
+	asked []statement
+}
+
+// on says what becomes of the statements on an engine, as PostgreSQL takes them and in Redshift's words.
+func (set tpcSet) on(t *testing.T, to dialect.Target) (lines []tpcLine) {
+	t.Helper()
+	b := tpcBenchmark(t, to, set.made)
+	if set.asked[0].name == "H 1" {
+		pgtest.Query(t, b.pg, "CREATE INDEX ON lineitem (l_partkey, l_suppkey)") // number 20 takes minutes without
+	}
+	pgtest.Query(t, b.pg, "ANALYZE")
+	for _, s := range set.asked {
+		s.text = strings.TrimSuffix(strings.TrimSpace(s.text), ";")
+		want := ask(t, b.pg, s.text)
+		rows := fmt.Sprintf("%d rows", len(want.Rows))
+		if want.Error != "" {
+			rows = want.Error
 		}
-		pgtest.Query(t, b.pg, "ANALYZE")
-		for _, s := range one.asked {
-			s.text = strings.TrimSuffix(strings.TrimSpace(s.text), ";")
-			want := ask(t, b.pg, s.text)
-			rows := fmt.Sprintf("%d rows", len(want.Rows))
-			if want.Error != "" {
-				rows = want.Error
-			}
-			fmt.Fprintf(&lines, "| %s | %s | %s | %s |\n", s.name, rows, b.compare(t, dialect.Postgres, s.name, s.text, want), b.compare(t, dialect.Redshift, s.name, toRedshift(s.text), want))
+		lines = append(lines, tpcLine{s.name, rows, b.compare(t, dialect.Postgres, s.name, s.text, want), b.compare(t, dialect.Redshift, s.name, toRedshift(s.text), want)})
+	}
+	return lines
+}
+
+// The 125 statements of TPC-H and TPC-DS give on DuckDB what they give on PostgreSQL. What became of them on Spark stands beside it.
+func TestTPC(t *testing.T) {
+	sets := tpcSets(t)
+	var page strings.Builder
+	page.WriteString(tpcHead)
+	for _, name := range []string{"H", "DS"} {
+		spark := [2]map[string]string{tpcOutcomes(t, "spark35", name), tpcOutcomes(t, "spark40", name)}
+		for _, l := range sets[name].on(t, dialect.DuckDB) {
+			fmt.Fprintf(&page, "| %s | %s | %s | %s | %s | %s |\n", l.name, l.rows, l.postgres, l.redshift, orNotRun(spark[0][l.name]), orNotRun(spark[1][l.name]))
 		}
 	}
-	golden(t, filepath.Join("..", "..", "..", "docs", "reference", "dialect-tpc.md"), tpcHead+lines.String())
+	golden(t, filepath.Join("..", "..", "..", "docs", "reference", "dialect-tpc.md"), page.String())
+}
+
+// They give it on Spark, too, which takes many minutes.
+func TestTPCOnSpark(t *testing.T) {
+	for _, engine := range strings.Fields(os.Getenv(sparks)) {
+		sets := tpcSets(t)
+		for _, name := range []string{"H", "DS"} {
+			t.Run(engine+"/"+name, func(t *testing.T) {
+				var out strings.Builder
+				for _, l := range sets[name].on(t, dialect.Target(engine)) {
+					fmt.Fprintf(&out, "%s | %s | %s\n", l.name, l.postgres, l.redshift)
+				}
+				golden(t, tpcFile(engine, name), out.String())
+			})
+		}
+	}
+}
+
+func tpcFile(engine, name string) string {
+	return filepath.Join("testdata", engine+".tpc-"+strings.ToLower(name))
+}
+
+func orNotRun(outcomes string) string { return cmp.Or(outcomes, "not run | not run") }
+
+// tpcOutcomes are what became of the statements on Spark, by their names, in two columns of the page.
+func tpcOutcomes(t *testing.T, engine, name string) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(tpcFile(engine, name))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // those of TPC-DS were not run
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		statement, outcomes, _ := strings.Cut(strings.TrimSpace(line), " | ")
+		all[statement] = outcomes
+	}
+	return all
 }
 
 const tpcHead = `# TPC-H and TPC-DS
 
 <!-- Generated by a test: go test ./internal/dialect/cases -run TPC -update -->
 
-What becomes of the 125 statements of TPC-H and TPC-DS on DuckDB, over data that DuckDB's extensions make at scale 0.01, written as PostgreSQL
+What becomes of the 125 statements of TPC-H and TPC-DS on DuckDB and Spark, over data that DuckDB's extensions make at scale 0.01, written as PostgreSQL
 takes them and in Redshift's words (DATEADD, NVL, names that are words to DuckDB): *equal* to the rows of PostgreSQL in their order, or *raised* as
 there. *But for digits* says that Redshift documents fewer digits for averages and quotients than PostgreSQL has: the rows are equal to the last of
 them, or to ten of it or a thousandth where cut numbers are added up. Texts are DuckDB's, with the second form of 14, 23, 24 and 39, and 90 without the CASE around its division. Others say why they are refused.
 
-| statement | PostgreSQL | as postgres | as redshift |
-|---|---|---|---|
+| statement | PostgreSQL | DuckDB 1.5, as postgres | as redshift | Spark 3.5, as postgres | as redshift | Spark 4.0, as postgres | as redshift |
+|---|---|---|---|---|---|---|---|
 `
 
 // compare runs a statement's translation, and says what became of it.
 func (b benchmark) compare(t *testing.T, from dialect.Source, name, text string, want cases.Result) string {
 	t.Helper()
-	out, err := dialect.Translate(text, dialect.Options{From: from, To: dialect.DuckDB, Schema: b.schema, Settings: dialect.Settings{Collation: "C"}})
+	out, err := dialect.Translate(text, dialect.Options{From: from, To: b.to, Schema: b.schema, Settings: dialect.Settings{Collation: "C"}})
 	if refusals, ok := errors.AsType[dialect.Refusals](err); ok {
 		return "refused: " + refusals[0].Why
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := b.duck(out.SQL)
+	got := b.run(out.SQL)
 	outcome, why := cases.Case{Want: want, Ordered: true}.Outcome(got)
 	if outcome == cases.Wrong && from == dialect.Redshift && len(got.Result.Rows) == len(want.Rows) && closeRows(want, got.Result, out.Columns) {
 		return "equal but for digits"
