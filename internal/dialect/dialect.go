@@ -248,6 +248,9 @@ func typeOf(written string, redshift bool) (sem.Type, bool) {
 	if err != nil {
 		return sem.Type{}, false
 	}
+	if document, is := bind.Document(t.Name); is && !redshift {
+		return document, false
+	}
 	found, why := bind.TypeOf(t.Name, t.Args, redshift)
 	return found, why == ""
 }

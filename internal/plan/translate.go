@@ -158,6 +158,8 @@ func (t Translator) column(table string, c hindcast.Column) dialect.Column {
 		name = strings.ToLower(name) // DuckDB finds it in any case
 	}
 	switch {
+	case c.Text && !own && (c.Source == "json" || c.Source == "jsonb") && c.Refused == "":
+		// SQL reads the text as JSON.
 	case c.Text || isStandIn(c) || c.Refused != "" || c.Collation != "":
 		typ = "" // SQL would not see it as the warehouse does, or not compare it so
 	case own || typ == "":

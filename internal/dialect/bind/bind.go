@@ -42,8 +42,10 @@ type binder struct {
 	text    string
 	refused []sem.Refusal
 	temps   map[string]*temp // of a script
-	work    int              // how many expressions have been bound; some are bound more than once
-	columns []sem.Expr       // made, for the columns that are named next
+	// asDocument is the column that is being read as JSON; others of such a type are refused.
+	asDocument *ast.Column
+	work       int        // how many expressions have been bound; some are bound more than once
+	columns    []sem.Expr // made, for the columns that are named next
 }
 
 // most is how many expressions are bound before a statement is taken for too large.

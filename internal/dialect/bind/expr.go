@@ -197,7 +197,12 @@ func (b *binder) unary(x *ast.Unary, s *scope) *sem.Expr {
 }
 
 func (b *binder) is(x *ast.Is, s *scope) *sem.Expr {
-	inner := b.expr(x.X, s)
+	var inner *sem.Expr
+	if x.What == "null" && ofJSON(x.X) {
+		inner = b.typeOfJSON(x.X, s)
+	} else {
+		inner = b.expr(x.X, s)
+	}
 	if invalid(inner) {
 		return inner
 	}

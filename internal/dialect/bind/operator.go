@@ -22,6 +22,9 @@ func (b *binder) binary(x *ast.Binary, s *scope) *sem.Expr {
 	if l, ok := x.L.(*ast.Row); ok {
 		return b.rows(x, l, s)
 	}
+	if jsonOperators[x.Op] {
+		return b.jsonOperator(x, s)
+	}
 	l, r := b.expr(x.L, s), b.expr(x.R, s)
 	if invalid(l, r) {
 		return &sem.Expr{At: x.At}
@@ -32,8 +35,6 @@ func (b *binder) binary(x *ast.Binary, s *scope) *sem.Expr {
 	switch x.Op {
 	case "~", "~*", "!~", "!~*":
 		return b.matches(x, l, r)
-	case "->", "->>", "#>", "#>>":
-		return b.refuse(sem.NotOnEngine, x.At, jsonInstead, "%s", jsonWhy)
 	case "||":
 		return b.concat(x, l, r)
 	case "+", "-", "*", "/", "%":

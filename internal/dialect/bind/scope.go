@@ -258,6 +258,11 @@ func (b *binder) named(x *ast.Column, c *sem.Column) *sem.Expr {
 	if c.Type.Kind == sem.Invalid && !c.Declared {
 		return &sem.Expr{At: x.At} // what it is made of was refused
 	}
+	if c.Type.Kind == sem.Invalid && c.Type.N > 0 && b.asDocument == x {
+		e := columnExpr(x, sem.Of(sem.Text))
+		e.Column, e.Text = c, c.Name
+		return e
+	}
 	if c.Type.Kind == sem.Invalid {
 		return b.refuse(sem.NotKnown, x.At, "cast it in the warehouse's own view, or leave it out", "the type of the column %s is not known here", c.Name)
 	}

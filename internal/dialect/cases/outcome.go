@@ -49,7 +49,7 @@ func (c Case) Outcome(r Ran) (outcome, why string) {
 }
 
 // guard matches what translations raise where a value is not as they need it.
-var guard = regexp.MustCompile(`a text ends in a blank, which does not count|of other characters than (those of )?ASCII|the year of a date before the year 1|the epoch of an infinite time|a date before the year 1|a quotient has more digits than|an average of numbers beyond|a sum of what is not finite|a deviation of numbers beyond|a percentile of what is not a number|must be zero or more|in a time zone|must be computed from one to the next|a number that no DECIMAL holds`)
+var guard = regexp.MustCompile(`a text ends in a blank, which does not count|of other characters than (those of )?ASCII|the year of a date before the year 1|the epoch of an infinite time|a date before the year 1|a quotient has more digits than|an average of numbers beyond|a sum of what is not finite|a deviation of numbers beyond|a percentile of what is not a number|must be zero or more|in a time zone|must be computed from one to the next|a number that no DECIMAL holds|JSON whose meaning is not settled|the hash of NULL is not settled|the parts of an empty text are not settled`)
 
 // otherForm matches what translations raise of texts that are not written as the dates and times that they read, and engines of numbers
 // with more digits than they hold. Some are none to the warehouse either.
@@ -60,7 +60,7 @@ var otherForm = regexp.MustCompile(`invalid input syntax for type (date|timestam
 var messages = map[string]*regexp.Regexp{
 	"division_by_zero":                    regexp.MustCompile(`(?i)(divi(sion|de)|remainder)[ _]by[ _]zero`),
 	"numeric_value_out_of_range":          regexp.MustCompile(`(?i)(value|number|cast).*out[ _]of[ _]range|overflow|could not (be )?(cast|convert)|failed to cast|NUMERIC_VALUE|CAST_OVERFLOW|CAST_INVALID_INPUT`),
-	"invalid_text_representation":         regexp.MustCompile(`(?i)invalid input syntax for type (smallint|integer|bigint|numeric|double|boolean)`),
+	"invalid_text_representation":         regexp.MustCompile(`(?i)invalid input syntax for type (smallint|integer|bigint|numeric|double|boolean|json)`),
 	"string_data_right_truncation":        regexp.MustCompile(`(?i)too long|EXCEED_LIMIT_LENGTH`),
 	"cardinality_violation":               regexp.MustCompile(`(?i)several rows of FROM match|more than one row|SCALAR_SUBQUERY_TOO_MANY_ROWS`),
 	"invalid_datetime_format":             regexp.MustCompile(`(?i)invalid input syntax for type (date|timestamp)`),
@@ -69,7 +69,7 @@ var messages = map[string]*regexp.Regexp{
 	"not_null_violation":                  regexp.MustCompile(`(?i)not null|NOT_NULL`),
 	"invalid_argument_for_power_function": regexp.MustCompile(`(?i)square root of a negative|negative power|non-integer power`),
 	"invalid_argument_for_logarithm":      regexp.MustCompile(`(?i)logarithm`),
-	"invalid_parameter_value":             regexp.MustCompile(`(?i)must be|not recognized|unknown (time ?zone|unit)|field position`),
+	"invalid_parameter_value":             regexp.MustCompile(`(?i)must be|not recognized|unknown (time ?zone|unit)|field position|array length of a non-array`),
 }
 
 // Raises reports whether a message is what an engine says of an error of PostgreSQL's. A statement that is wrong in itself the engine

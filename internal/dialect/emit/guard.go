@@ -34,6 +34,7 @@ var states = []struct{ begins, state string }{
 	{"timestamp out of range", "22008"},
 	{"date/time field value out of range", "22008"},
 	{"field position must not be zero", "22023"},
+	{"cannot get array length", "22023"},
 	{"cannot subtract infinite dates", "22008"},
 	{"negative substring length not allowed", "22011"},
 }

@@ -252,6 +252,7 @@ func (p *parser) postfix(start int) ast.Expr {
 			c := &ast.Cast{X: x, Type: p.typeName()}
 			c.At = p.since(start)
 			x = c
+		case p.subscript(x, start):
 		case p.punct("["):
 			p.unknown(p.peek().At, "subscripts are not read", "")
 		case p.punct("."):
@@ -260,6 +261,20 @@ func (p *parser) postfix(start int) ast.Expr {
 			return x
 		}
 	}
+}
+
+// subscript reads [n] behind a call of string_to_array in parentheses, if that is what stands there.
+func (p *parser) subscript(x ast.Expr, start int) bool {
+	c, ok := x.(*ast.Call)
+	if !ok || !c.Parend || c.Name != "string_to_array" || c.Subscript != nil || !p.takePunct("[") {
+		return false
+	}
+	c.Subscript = p.expr(0)
+	c.Parend = false
+	p.expectPunct("]")
+	c.At = p.since(start)
+
+	return true
 }
 
 func (p *parser) list() []ast.Expr {

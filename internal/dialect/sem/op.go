@@ -146,6 +146,13 @@ const (
 	OpFitText      // the first N characters, or bytes where Text is bytes; what is longer, unless by blanks, raises
 	OpNotNull      // the value; NULL raises
 	OpBlankGuard   // the text; one with trailing blanks raises
+	OpPart         // of a text that is divided by the second, the part with a number from 1; NULL where there is none
+	OpPartCount    // how many there are; Text is what the source calls that
+	OpJSONText     // of a text that is JSON, the text of the value at the keys and positions that follow, NULL where there is none; N is what it may be; Not: what is not JSON is NULL; Text is array where the text is to be one
+	OpJSONLength   // how many elements a text that is a JSON array has; Not
+	OpJSONType     // what the value at the keys and positions in a text that is JSON is, in PostgreSQL's words
+	OpFNV          // the hash FNV-1a of a text or an integer; a second argument is the hash before it
+	OpJSONValid    // whether a text is JSON: an object or array where Text says so
 	OpOneSpelling  // the one text of a group of texts that are equal but for trailing blanks; several raise; Not says that there are grouping sets, and it is NULL in those without it
 
 	// Dates and times.

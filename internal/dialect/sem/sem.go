@@ -6,6 +6,7 @@ package sem
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/hindcast/hindcast/internal/dialect/lex"
 )
@@ -81,6 +82,20 @@ const (
 
 // Lenient is the N of an OpTextToMoment that takes a day beyond its month's end for one of the next month, and a text only as long as the pattern.
 const Lenient = 1
+
+// What the N of an OpJSONText says of a value. In Redshift that is of an object or array; 0 where its spelling is that of the document.
+const (
+	AnySpelling = iota + 1 // it may be spelled in any way, since it is read again
+	NotNested              // how the source spells it is not known
+	Verbatim               // the value is of PostgreSQL's json, and spelled as in the document
+	Normal                 // it is of jsonb, which has a spelling of its own
+)
+
+// KeyOrPosition is the N of a step in JSON that is a key of an object or a position in an array, whatever stands there.
+const KeyOrPosition = 1
+
+// Value is that of an OpBool.
+func (e *Expr) Value() bool { return strings.EqualFold(e.Text, "true") }
 
 // Name is a name in the user's text.
 type Name = lex.Name

@@ -109,4 +109,25 @@ INSERT INTO sales VALUES
   (8, NULL, NULL, 2.00, -1, NULL),
   (9, 'north', 5, NULL, NULL, '2024-12-31');
 
+-- Texts that are JSON, or nearly.
+CREATE TABLE docs (id integer, j varchar(200));
+INSERT INTO docs VALUES
+  (1, '{"a":1,"b":"x","c":{"d":[1,2,{"e":"deep"}]},"n":null,"t":true}'),
+  (2, '{ "a" : 2.50, "b" : "\u00e9\n\"q\" \/ \ud83d\ude00", "c" : { } }'),
+  (3, '[10, "eleven", null, [1,2], {"k":"v"}, -7]'),
+  (4, NULL),
+  (5, ''),
+  (6, '{"a":1,"b":2,"a":3}'),
+  (7, '{"a":1,}'),
+  (8, 'not json'),
+  (9, '{}'),
+  (10, '[]'),
+  (11, '{"a":12345678901234567890,"b":1e3,"c":-0,"d":19.99,"e":"0","z.y":"dot","z/y":"slash","":"empty","A":"capital","~1":"tilde","*":"star","7":"seven"}'),
+  (12, '{"list": [{"sku": "a1", "qty": 2}, {"sku": "b2", "qty": 3.5}], "inner": "{\"x\": \"y\"}", "p": "NaN, ] }"}'),
+  (13, '{"a":NaN}'),
+  (14, '[1,2,]'),
+  (15, '7'),
+  (16, '{"a":"x\u0000"}'),
+  (17, '{"a":[1,{"b":[]}],"c":0,"d":-12,"e":0.5,"f":false,"g":""}');
+
 CREATE TABLE nothing (id integer, v varchar(5), n numeric(8,2), d date);

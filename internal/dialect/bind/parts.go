@@ -1,0 +1,85 @@
+package bind
+
+import (
+	"strings"
+
+	"github.com/hindcast/hindcast/internal/dialect/ast"
+	"github.com/hindcast/hindcast/internal/dialect/sem"
+)
+
+// arrayParts are functions of arrays, which are read where a text is divided into one: of (string_to_array(x, ','))[n] a part, and how many parts
+// there are.
+func arrayParts() map[string]function {
+	return map[string]function{
+		"string_to_array":  {least: 2, most: 2, who: onlyPostgres, raw: true, bind: part},
+		"array_length":     {least: 2, most: 2, who: onlyPostgres, raw: true, bind: countParts},
+		"cardinality":      {least: 1, most: 1, who: onlyPostgres, raw: true, bind: countParts},
+		"get_array_length": {least: 1, most: 1, who: onlyRedshift, raw: true, bind: countParts},
+	}
+}
+
+// parted are the arguments of a function that divides a text: the text, and what stands between its parts.
+func (b *binder) parted(x *ast.Call, s *scope) (args []*sem.Expr, ok bool) {
+	for _, a := range x.Args {
+		args = append(args, b.settled(b.expr(a, s)))
+	}
+	if b.Redshift && len(args) == 1 {
+		args = append(args, quoted(",", x.At))
+	}
+	switch {
+	case invalid(args...):
+		return nil, false
+	case len(args) != 2:
+		b.refuse(sem.NotKnown, x.At, "", "%s is not known with %d arguments", x.Name, len(args))
+		return nil, false
+	case !args[0].Type.IsText() || args[0].Type.Kind == sem.Char:
+		b.refuse(sem.NotKnown, args[0].At, "cast it as text", "this is %s, and a text is divided here", args[0].Type)
+		return nil, false
+	case args[1].Op != sem.OpText || args[1].Text == "" || strings.Contains(args[1].Text, `\E`):
+		b.refuse(sem.NotKnown, args[1].At, "write it in quotes", "only a written text of one character or more is read between parts")
+		return nil, false
+	}
+	b.matched(args[0].Type, args[0].At)
+
+	return args, true
+}
+
+// part is (string_to_array(x, ','))[n].
+func part(b *binder, c *call) *sem.Expr {
+	if c.x.Subscript == nil {
+		return b.refuse(sem.NotOnEngine, c.x.At, "write a number in brackets behind it, in parentheses, or split_part()", "an array by itself is no value here")
+	}
+	args, ok := b.parted(c.x, c.s)
+	if !ok {
+		return &sem.Expr{At: c.x.At}
+	}
+	n, ok := b.integer(b.expr(c.x.Subscript, c.s))
+	if !ok {
+		return &sem.Expr{At: c.x.At}
+	}
+	e := rewritten(sem.OpPart, sem.Of(sem.Text), c.x, args[0], args[1], n)
+	e.ASCII = args[0].ASCII
+
+	return e
+}
+
+// countParts is array_length(string_to_array(x, ','), 1) and its kind. PostgreSQL has no length of an array without elements, only a cardinality.
+func countParts(b *binder, c *call) *sem.Expr {
+	x, ok := c.x.Args[0].(*ast.Call)
+	if !ok || x.Subscript != nil || x.Name != "string_to_array" && x.Name != "split_to_array" || (x.Name == "split_to_array") != b.Redshift {
+		return b.refuse(sem.NotKnown, c.x.At, "", "%s is only read of a text that is divided", c.x.Name)
+	}
+	if len(c.x.Args) == 2 {
+		if n, is := c.x.Args[1].(*ast.Number); !is || n.Text != "1" {
+			return b.refuse(sem.NotKnown, c.x.At, "write 1", "only the first dimension of an array is read")
+		}
+	}
+	args, ok := b.parted(x, c.s)
+	if !ok {
+		return &sem.Expr{At: c.x.At}
+	}
+	e := rewritten(sem.OpPartCount, sem.Of(sem.Int4), c.x, args...)
+	e.Text = c.x.Name
+
+	return e
+}

@@ -1,0 +1,33 @@
+package dialect_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hindcast/hindcast/internal/dialect"
+)
+
+// A column of json or jsonb is read by what asks for a text in it, and by nothing else.
+func TestJSONColumns(t *testing.T) {
+	t.Parallel()
+	o := options(dialect.Postgres, dialect.DuckDB)
+	o.Schema.Tables = append(o.Schema.Tables, dialect.Table{Name: "note", Columns: []dialect.Column{{Name: "id", Type: "integer"}, {Name: "j", Type: "json"}, {Name: "b", Type: "jsonb"}}})
+	for _, query := range []string{"SELECT j ->> 'a' AS a, n.b -> 'x' ->> 0 AS x FROM note n", "SELECT jsonb_typeof(b) AS a FROM note WHERE b -> 'x' IS NOT NULL", "SELECT jsonb_array_length(b) AS a FROM note",
+		"SELECT b #>> '{a,0}' AS a FROM note"} {
+		r, err := dialect.Translate(query, o)
+		if err != nil || !strings.Contains(r.SQL, "json_") {
+			t.Errorf("%s: %v\n%s", query, err, r.SQL)
+		}
+	}
+	for _, query := range []string{"SELECT j FROM note", "SELECT id FROM note WHERE b = '{}'", "SELECT count(DISTINCT b) AS n FROM note", "SELECT id FROM note ORDER BY b", "SELECT b -> 'x' AS a FROM note",
+		"SELECT json_array_length(b) AS a FROM note", "SELECT b::text AS a FROM note", "SELECT coalesce(j, '{}') ->> 'a' AS a FROM note", "SELECT id ->> 'a' AS a FROM note", "SELECT j ->> id AS a, j #>> '{\"a b\"}' AS c FROM note",
+		"SELECT b ->> 'a' AS a FROM note GROUP BY b", "SELECT b ? 'a' AS a FROM note", "SELECT json_extract_path_text(j, '-1') AS a FROM note"} {
+		if r, err := dialect.Translate(query, o); err == nil {
+			t.Errorf("%s is translated:\n%s", query, r.SQL)
+		}
+	}
+	o.To = dialect.Spark35
+	if _, err := dialect.Translate("SELECT j ->> 'a' AS a FROM note", o); err == nil || !strings.Contains(err.Error(), "Spark takes other texts for JSON") {
+		t.Errorf("%v", err)
+	}
+}
