@@ -259,7 +259,7 @@ func (b *binder) named(x *ast.Column, c *sem.Column) *sem.Expr {
 		return &sem.Expr{At: x.At} // what it is made of was refused
 	}
 	if c.Type.Kind == sem.Invalid && c.Type.N > 0 && b.asDocument == x {
-		e := columnExpr(x, sem.Of(sem.Text))
+		e := b.columnExpr(x, sem.Of(sem.Text))
 		e.Column, e.Text = c, c.Name
 		return e
 	}
