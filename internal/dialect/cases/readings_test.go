@@ -102,7 +102,7 @@ func (c *trial) both(query string) {
 // Random queries in Redshift's own words give what PostgreSQL gives of the same in its words.
 func TestRandomReadings(t *testing.T) {
 	m := &maker{Rand: rand.New(rand.NewPCG(*seed, 17))}
-	noBlanks := "UPDATE tame SET t = translate(t, ' ', '_'), v = translate(v, ' ', '_'); UPDATE wild SET t = translate(t, ' ', '_'), v = translate(v, ' ', '_')"
+	noBlanks := "UPDATE tame SET t = translate(t, ' ', '_'), v = translate(v, ' ', '_'), v3 = translate(v3, ' ', '_'); UPDATE wild SET t = translate(t, ' ', '_'), v = translate(v, ' ', '_'), v3 = translate(v3, ' ', '_')"
 	c := trialOf(t, dialect.Redshift, dialect.DuckDB, append(m.randomTables(), noBlanks)...)
 	for range *randoms / 4 {
 		c.both(m.reading())
