@@ -57,7 +57,7 @@ func (p *printer) numericQuotientDuck(a string, ta sem.Type, b string, tb sem.Ty
 	steps, most := stepsOf(p2, e.Type.S+s2-s1)
 	return "list_transform([[" + strings.Join(values, ", ") + "]], lambda hindcast_x: " +
 		"list_transform(list_transform(list_transform([" + firstGroups(append(firsts, tell...)) + "], lambda hindcast_f: " + p.digits(firsts, own, e.N, tell) + "), " +
-		"lambda hindcast_d: " + powers(steps, most, s2-s1, e.Type.S) + "), lambda hindcast_p: " + p.divided(steps, most, p2, s2-s1, e.Type) + ")[1])[1]"
+		"lambda hindcast_d: " + p.divided(steps, most, p2, s2-s1, e.Type.S) + "), lambda hindcast_q: " + p.rounded(e.Type) + ")[1])[1]"
 }
 
 // withoutPoint is a decimal without its point. A product with the power of ten has no room for those of many digits.
@@ -138,17 +138,18 @@ func stepsOf(divisor, behind int) (steps, most int) {
 	}
 }
 
-// powers are the powers of ten that each step shifts by, that which makes the type's digits of the quotient's, and the quotient's digits.
+// powers are the powers of ten that each step shifts by, each in a list: DuckDB reduces lists to what they are of.
 func powers(steps, most, shift, s int) string {
 	digits := plus("least(hindcast_d, "+strconv.Itoa(s)+")", shift)
-	all := []string{powerOfTen(digits)}
-	if steps > 1 {
-		all = nil
-		for i := range steps {
-			all = append(all, powerOfTen("least(greatest("+plus(digits, -i*most)+", 0), "+strconv.Itoa(most)+")"))
+	all := make([]string, steps)
+	for i := range steps {
+		n := digits
+		if steps > 1 {
+			n = fmt.Sprintf("least(greatest(%s, 0), %d)", plus(digits, -i*most), most)
 		}
+		all[i] = "[" + powerOfTen(n) + "]"
 	}
-	return "[" + strings.Join(all, ", ") + ", " + powerOfTen("greatest("+strconv.Itoa(s)+" - hindcast_d, 0)") + ", hindcast_d]"
+	return "[" + strings.Join(all, ", ") + "]"
 }
 
 func powerOfTen(n string) string { return "CAST('1e' || (" + n + ") AS HUGEINT)" }
@@ -163,28 +164,23 @@ func plus(x string, n int) string {
 	return x
 }
 
-// divided divides step by step, rounds half up, gives the sign, and puts the point.
-func (p *printer) divided(steps, most, p2, shift int, t sem.Type) string {
-	tooLong := p.raise("a quotient has more digits than a DECIMAL holds")
+// divided divides step by step: the quotient without its point, what is left over, and how many digits the quotient has behind the point.
+func (p *printer) divided(steps, most, p2, shift, s int) string {
 	whole, rest := dividend+" // "+divisor, dividend+" % "+divisor
-	beyond := whole + " >= " + p.huge(min(max(sem.Most-1-t.S-shift, 0), sem.Most))
+	beyond := whole + " >= " + p.huge(min(max(sem.Most-1-s-shift, 0), sem.Most))
 	if p2+most > sem.Most {
 		beyond += " OR " + divisor + " > " + p.huge(sem.Most-most)
 	}
-	for i := range steps {
-		rest += " * hindcast_p[" + strconv.Itoa(i+1) + "]"
-		next := rest + " // " + divisor
-		if i == steps-1 {
-			next = "(" + rest + " + " + divisor + " // 2) // " + divisor
-		}
-		if i > 0 {
-			whole = "(" + whole + ")"
-		}
-		whole += " * hindcast_p[" + strconv.Itoa(i+1) + "] + " + next
-		rest += " % " + divisor
-	}
 
-	before, behind := pointed(t.S, p.typeName(t))
-	return "CASE WHEN " + beyond + " THEN " + tooLong + " WHEN hindcast_p[" + strconv.Itoa(steps+2) + "] > " + strconv.Itoa(t.S) + " AND " + rest + " <> 0 THEN " + tooLong +
-		" ELSE " + before + "(" + whole + ") * hindcast_p[" + strconv.Itoa(steps+1) + "] * " + sign + behind + " END"
+	return "CASE WHEN " + beyond + " THEN " + p.raise(tooLong) + " ELSE list_reduce(" + powers(steps, most, shift, s) + ", lambda hindcast_r, hindcast_n: " +
+		"[hindcast_r[1] * hindcast_n[1] + hindcast_r[2] * hindcast_n[1] // " + divisor + ", hindcast_r[2] * hindcast_n[1] % " + divisor + ", hindcast_r[3]], " +
+		"[" + whole + ", " + rest + ", hindcast_d]) END"
+}
+
+const tooLong = "a quotient has more digits than a DECIMAL holds"
+
+// rounded rounds what was divided half up, gives it its sign, and puts the point.
+func (p *printer) rounded(t sem.Type) string {
+	return fmt.Sprintf("CASE WHEN hindcast_q[3] > %d AND hindcast_q[2] <> 0 THEN %s ELSE ", t.S, p.raise(tooLong)) +
+		withPoint(fmt.Sprintf("(hindcast_q[1] + hindcast_q[2] * 2 // %s) * %s * %s", divisor, powerOfTen(fmt.Sprintf("greatest(%d - hindcast_q[3], 0)", t.S)), sign), t.S, p.typeName(t)) + " END"
 }
