@@ -2,7 +2,9 @@ package bind
 
 import (
 	"slices"
+	"strings"
 
+	"github.com/hindcast/hindcast/internal/dialect/lex"
 	"github.com/hindcast/hindcast/internal/dialect/sem"
 )
 
@@ -48,4 +50,25 @@ func aggregated(e *sem.Expr) bool {
 // holds reports whether something is true of what an expression is made of, which of an alias is what it names.
 func holds(e *sem.Expr, is func(*sem.Expr) bool) bool {
 	return e.Item != nil && is(e.Item) || e.Filter != nil && is(e.Filter) || slices.ContainsFunc(e.Args, is)
+}
+
+// besideWindow notes a key that orders groups beside a function of a window and reads what is not in the select list, which Spark does not find.
+func besideWindow(key *sem.Expr, outputs []output, bound *sem.Query) {
+	of := func(is func(*sem.Expr) bool) bool {
+		return slices.ContainsFunc(outputs, func(o output) bool { return slices.ContainsFunc(o.from, is) })
+	}
+	grouped := func(e *sem.Expr) bool { return e.Over == nil && aggregated(e) }
+	if key == nil || !of(windowed) || !of(grouped) || !readsOther(key, outputs) {
+		return
+	}
+	at := lex.Span{Start: key.At.Start, End: key.At.Start}
+	bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotEngine, At: at, Text: "order of groups beside a window"})
+}
+
+// readsOther reports whether an expression reads a column whose name is none of the result's.
+func readsOther(e *sem.Expr, outputs []output) bool {
+	if e.Op == sem.OpColumn && !slices.ContainsFunc(outputs, func(o output) bool { return strings.EqualFold(o.Name, e.Column.Name) }) {
+		return true
+	}
+	return slices.ContainsFunc(e.Args, func(a *sem.Expr) bool { return readsOther(a, outputs) })
 }

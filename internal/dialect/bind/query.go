@@ -276,7 +276,11 @@ func (b *binder) settled(e *sem.Expr) *sem.Expr {
 
 func (b *binder) order(q *ast.Query, s *scope, outputs []output, bound *sem.Query) {
 	for _, k := range q.Order {
+		before := len(bound.Slots)
 		if b.outputKey(k.X, outputs, s, bound) {
+			if len(bound.Slots) > before {
+				besideWindow(bound.Slots[before].Expr, outputs, bound)
+			}
 			b.nulls(k, &bound.Slots)
 			continue
 		}

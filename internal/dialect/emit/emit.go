@@ -256,17 +256,18 @@ func (p *printer) engine(s *sem.Slot) string {
 
 // notOnSpark are parts of statements that Spark does not take, or takes otherwise.
 var notOnSpark = map[string]struct{ refusal, instead string }{
-	"distinct on":              {"Spark does not have DISTINCT ON", "number the rows by row_number() and filter in an outer query"},
-	"groups":                   {"Spark does not have GROUPS", "number the groups by dense_rank() in a query in FROM, and write RANGE"},
-	"exclude":                  {"Spark does not have EXCLUDE in a frame", "subtract what is excluded"},
-	"distance":                 {"RANGE with a distance is not written for Spark", "join the table with itself by the distance"},
-	"base window":              {"Spark does not add to a window of another name", "write the window in full"},
-	"qualify":                  {"Spark 3.5 and 4.0 do not have QUALIFY", "filter in an outer query"},
-	"ties":                     {"Spark does not have WITH TIES", "filter by rank() in an outer query"},
-	"recursive":                {"Spark 3.5 and 4.0 have no recursive queries as the source has them", "join to a table of numbers, or compute it in the warehouse"},
-	"lateral":                  {"Spark's LATERAL does not take all that the source's takes", "join to a query over the whole table"},
-	"empty grouping set":       {"Spark gives no row of no rows, where the source gives the total", "write the total as a SELECT of its own, with UNION ALL"},
-	"number in a grouping set": {"numbers and aliases in grouping sets are not written for Spark", "write the expression"},
+	"distinct on":                     {"Spark does not have DISTINCT ON", "number the rows by row_number() and filter in an outer query"},
+	"groups":                          {"Spark does not have GROUPS", "number the groups by dense_rank() in a query in FROM, and write RANGE"},
+	"exclude":                         {"Spark does not have EXCLUDE in a frame", "subtract what is excluded"},
+	"distance":                        {"RANGE with a distance is not written for Spark", "join the table with itself by the distance"},
+	"base window":                     {"Spark does not add to a window of another name", "write the window in full"},
+	"qualify":                         {"Spark 3.5 and 4.0 do not have QUALIFY", "filter in an outer query"},
+	"ties":                            {"Spark does not have WITH TIES", "filter by rank() in an outer query"},
+	"recursive":                       {"Spark 3.5 and 4.0 have no recursive queries as the source has them", "join to a table of numbers, or compute it in the warehouse"},
+	"lateral":                         {"Spark's LATERAL does not take all that the source's takes", "join to a query over the whole table"},
+	"order of groups beside a window": {"Spark does not find what a group's key is made of, in an order beside a function of a window", "order in an outer query"},
+	"empty grouping set":              {"Spark gives no row of no rows, where the source gives the total", "write the total as a SELECT of its own, with UNION ALL"},
+	"number in a grouping set":        {"numbers and aliases in grouping sets are not written for Spark", "write the expression"},
 }
 
 // text is an expression as it is written for the engine. A loose one needs parentheses where operators stand around it.

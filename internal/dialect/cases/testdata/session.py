@@ -31,5 +31,5 @@ for line in sys.stdin:
         texts = frame.toDF(*names).select(*[F.col(n).cast("string") for n in names])
         answer["rows"] = [list(row) for row in texts.collect()]
     except Exception as error:  # whatever it is, it is the answer
-        answer["raised"] = str(error)[:2000]
+        answer["raised"] = str(error).split(";\n")[0][:2000]  # without the plan, which has the texts of guards in it
     print(json.dumps(answer), flush=True)
