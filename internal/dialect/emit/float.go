@@ -100,7 +100,7 @@ func floatToIntDuck(p *printer, e *sem.Expr, args []text) text {
 	return text{text: p.fill("CAST(CAST($1 AS BIGINT) AS $t)", e, args)}
 }
 
-// floatToDecimal goes by the digits that a floating-point number holds for certain.
+// floatToDecimal goes by the digits that a floating-point number holds for certain. DuckDB makes some number of a text whose exponent is far too large.
 func floatToDecimal(p *printer, e *sem.Expr, args []text) text {
 	digits := "15"
 	if e.Args[0].Type.Kind == sem.Float4 {
@@ -108,6 +108,7 @@ func floatToDecimal(p *printer, e *sem.Expr, args []text) text {
 	}
 	zero := "4.999e-" + strconv.Itoa(e.Type.S+1) // DuckDB rounds some texts away from zero whose exponent leaves no digit
 	return text{text: p.fill("CASE WHEN isnan($1) THEN "+p.raise("a number that no DECIMAL holds")+" WHEN isinf($1) THEN "+p.raise("value out of range: infinity")+
+		" WHEN abs($1) >= CAST('1e"+strconv.Itoa(e.Type.P-e.Type.S)+"' AS DOUBLE) THEN "+p.raise("value out of range: more digits than "+e.Type.String()+" has")+
 		" WHEN abs($1) < CAST('"+zero+"' AS DOUBLE) THEN CAST(0 AS $t) ELSE CAST(printf('%."+digits+"g', $1) AS $t) END", e, args)}
 }
 
