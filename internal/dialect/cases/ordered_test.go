@@ -123,5 +123,10 @@ func (m *maker) framed() string {
 // total reports whether the rows of a query have an order that leaves none of them open.
 func total(query string) bool {
 	i := strings.LastIndex(query, "ORDER BY")
-	return i >= 0 && strings.Contains(query[i:], ", a.id") && strings.Count(query[i:], "(") >= strings.Count(query[i:], ")")
+	if i < 0 || strings.Count(query[i:], "(") < strings.Count(query[i:], ")") {
+		return false
+	}
+	keys := query[i:]
+	at := strings.LastIndex(keys, ", a.id")
+	return at >= 0 && strings.Count(keys[:at], "(") == strings.Count(keys[:at], ")")
 }
