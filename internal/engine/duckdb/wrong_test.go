@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/hindcast/hindcast"
@@ -12,13 +13,18 @@ import (
 	"github.com/hindcast/hindcast/internal/engine/duckdb"
 )
 
+const wrongPage = "../../../docs/reference/duckdb.md"
+
+var wrongRow = regexp.MustCompile("(?m)^\\| `([^`]+)`.*\\| `([^`]+)`[^`|]* \\|$")
+
 // What the reference says of DuckDB's wrong answers is so: the first condition of each row misses or invents rows, and the
 // one to write in its place finds the first row alone. If a later DuckDB is right, its row goes.
 func TestWrongAnswers(t *testing.T) {
-	page, err := os.ReadFile("../../../docs/reference/duckdb.md")
+	page, err := os.ReadFile(wrongPage)
 	if err != nil {
 		t.Fatal(err)
 	}
+	conditions, _, _ := strings.Cut(string(page), "Two values")
 	dir := t.TempDir()
 	path := filepath.Join(dir, "v.parquet")
 	writeParquet(t, path, `SELECT * FROM (VALUES (1, DATE '2024-03-10', TIMESTAMP '2024-06-12 10:00', TIMESTAMPTZ '2024-06-12 10:00:00+00'),
@@ -41,7 +47,7 @@ func TestWrongAnswers(t *testing.T) {
 		return "NULL"
 	}
 
-	known := regexp.MustCompile("(?m)^\\| `([^`]+)`.*\\| `([^`]+)` \\|$").FindAllStringSubmatch(string(page), -1)
+	known := wrongRow.FindAllStringSubmatch(conditions, -1)
 	if len(known) < 4 {
 		t.Fatalf("the page has %d conditions", len(known))
 	}
@@ -68,5 +74,46 @@ func TestWrongAnswers(t *testing.T) {
 	}
 	if got := finds("coalesce(TRY_CAST(n AS SMALLINT), 1) <> 1"); got != "[-3]" {
 		t.Errorf("a failed cast as a value that the condition does not hold for finds %s", got)
+	}
+}
+
+// What it says of values is so, too, and what is to be written in their place raises, or is NULL.
+func TestWrongValues(t *testing.T) {
+	page, err := os.ReadFile(wrongPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, values, _ := strings.Cut(string(page), "Two values")
+	known := wrongRow.FindAllStringSubmatch(values, -1)
+	if len(known) != 2 {
+		t.Fatalf("the page has %d values", len(known))
+	}
+
+	dir := t.TempDir()
+	path := filepath.Join(dir, "v.parquet")
+	writeParquet(t, path, "SELECT CAST(2147483647.5 AS DOUBLE) AS x, CAST(NULL AS DECIMAL(12,9)) AS d")
+	r, err := duckdb.NewRunner(t.Context(), duckdb.RunnerOptions{Allowed: []string{dir}, Memory: 1 << 30, Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	tables := []engine.Table{{Name: "v", Files: []string{path}, Columns: []hindcast.Column{{Name: "x", Type: "DOUBLE"}, {Name: "d", Type: "DECIMAL(12,9)"}}}}
+	value := func(expression string) string {
+		rows, err := r.Query(t.Context(), engine.Query{SQL: "SELECT CAST(" + expression + " AS VARCHAR) FROM v", Tables: tables, TimeZone: "UTC"}, engine.Limits{}, 0)
+		switch {
+		case err != nil && hindcast.AsError(err).Code == hindcast.EOverflow:
+			return "too large"
+		case err != nil:
+			t.Fatalf("%s: %v", expression, err)
+		case rows.Values[0][0] == nil:
+			return "NULL"
+		}
+		return *rows.Values[0][0]
+	}
+
+	for i, want := range [][2]string{{"-2147483648", "too large"}, {"0", "NULL"}} {
+		if got := [2]string{value(known[i][1]), value(known[i][2])}; got != want {
+			t.Errorf("DuckDB %s: %s is %s, and %s is %s; want %v", duck.Version, known[i][1], got[0], known[i][2], got[1], want)
+		}
 	}
 }
