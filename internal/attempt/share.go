@@ -7,6 +7,7 @@ import (
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/lake"
+	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
 // Claims keep two pipelines from unloading the same unit at the same time.
@@ -18,7 +19,8 @@ type Claims interface {
 
 // sharing takes the unit from another pipeline that has unloaded it, or unloads it. What was damaged here may be damaged there too, where it is the
 // same file: it is unloaded.
-func (s *Steps) sharing(ctx context.Context, u *unit, current, m *hindcast.Manifest, waits func(fact, who string), unload func() error) error {
+func (s *Steps) sharing(ctx context.Context, u *unit, current, m *hindcast.Manifest, extract warehouse.Extract, waits func(fact, who string)) error {
+	unload := func() error { return s.generate(ctx, current, m, extract) }
 	if s.claims == nil || s.plan.Access == "" || m.Missing || u.damage != nil {
 		return unload()
 	}
@@ -27,12 +29,12 @@ func (s *Steps) sharing(ctx context.Context, u *unit, current, m *hindcast.Manif
 		columns[i] = c.Name
 	}
 	waiting := false
-	done, release, err := s.claims.Claim(ctx, lake.ClaimKey(m.Source, s.plan.Access, m.Key), columns,
+	done, release, err := s.claims.Claim(ctx, lake.ClaimKey(m), columns,
 		func(ctx context.Context) (bool, error) {
 			if waiting { // it may be the first unit that the other one has
 				s.others.Forget()
 			}
-			return s.take(ctx, u, current, m)
+			return s.take(ctx, u, current, m, extract)
 		},
 		func(who string) {
 			waiting = true
@@ -50,7 +52,7 @@ func (s *Steps) sharing(ctx context.Context, u *unit, current, m *hindcast.Manif
 
 // take looks for a generation of another pipeline that can take the place of the unload, and makes it the unit's: the one that the plan names, or one
 // that came since.
-func (s *Steps) take(ctx context.Context, u *unit, current, m *hindcast.Manifest) (bool, error) {
+func (s *Steps) take(ctx context.Context, u *unit, current, m *hindcast.Manifest, extract warehouse.Extract) (bool, error) {
 	unit := lake.Unit{Fact: m.Name, Key: m.Key}
 	found, err := s.others.Of(ctx, []lake.Wanted{{Unit: unit, Source: m.Source}})
 	if err != nil {
@@ -63,8 +65,11 @@ func (s *Steps) take(ctx context.Context, u *unit, current, m *hindcast.Manifest
 		if !named && !s.plan.AsNew(&u.plan, of) || !u.plan.Serves(of, fact, current, s.plan.Database, s.plan.Access) {
 			continue
 		}
-		if of.Strays != nil && !of.Strays.Within.Equal(s.reach[reachKey{m.Name, m.Source}]) { // they are rows of no slice of the other one
-			of.Strays = nil
+		if s.refuseLoss(current, of) != nil {
+			continue // the unload says so
+		}
+		if of.Strays == nil || !of.Strays.Within.Equal(s.reach[reachKey{m.Name, m.Source}]) { // they are rows of no slice of the other one
+			of.Strays = s.straysOfTable(ctx, m, extract)
 		}
 		share := *m
 		err := s.lake.Share(ctx, &share, of)

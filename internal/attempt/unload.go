@@ -54,8 +54,7 @@ func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each func(
 		return err
 	}
 	m.Generation = lake.NextGeneration(current)
-	unload := func() error { return s.generate(ctx, current, m, extract) }
-	if err := s.sharing(ctx, u, current, m, waits, unload); err != nil {
+	if err := s.sharing(ctx, u, current, m, extract, waits); err != nil {
 		if u.damage != nil {
 			return beyondRepair(u.damage, s.plan.Reader(m.Name, m.Key), err)
 		}

@@ -2,6 +2,8 @@ package lake
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -16,10 +18,12 @@ import (
 // ClaimsPrefix is where pipelines say what they are unloading.
 const ClaimsPrefix = reserved + "_sources/"
 
-// ClaimKey is where it is noted which pipeline unloads a unit of a table, for others that are about to unload the same. access is
-// as in a manifest.
-func ClaimKey(table, access, unit string) string {
-	return ClaimsPrefix + objstore.Escape(table) + "-" + access + "/" + objstore.Escape(unit) + entrySuffix
+// ClaimKey is where it is noted which pipeline unloads a unit, for others that are about to unload the same: that of another database, read
+// by somebody else, or cut otherwise, has another key.
+func ClaimKey(m *hindcast.Manifest) string {
+	hash := sha256.New()
+	_, _ = fmt.Fprintf(hash, "%q %q %q %d %d", m.Database, m.Access, strings.ToLower(m.Time), m.Interval.Start.Unix(), m.Interval.End.Unix())
+	return ClaimsPrefix + objstore.Escape(m.Source) + "-" + hex.EncodeToString(hash.Sum(nil)[:8]) + "/" + objstore.Escape(m.Key) + entrySuffix
 }
 
 // Wanted is a unit that a pipeline is about to unload.
