@@ -67,6 +67,12 @@ func Drifted(was, is *hindcast.Mark, whole bool) string {
 	return ""
 }
 
+// Grew reports whether rows only came to a table, as far as its marks tell: none of those that were there is another one.
+func Grew(was, is *hindcast.Mark) bool {
+	return was == nil || is == nil ||
+		is.Inserted >= was.Inserted && is.Updated == was.Updated && is.Deleted == was.Deleted && is.Stored == was.Stored
+}
+
 // moved puts what was looked at together: for each fact and dimension what changed, and which of the chosen slices read it.
 func (m *maker) moved() (list []hindcast.Moved) {
 	about := map[string]bool{}

@@ -51,28 +51,35 @@ func (d *Draft) Settle() {
 			if u.Shared == nil {
 				continue
 			}
+			u.Unloaded = time.Time{} // it is not the pipeline's own yet
 			if at := (LookedAt{u.Fact, u.Key}); d.Looked[at] != "" {
-				u.Shared = nil
+				u.Decline()
 				delete(d.Looked, at)
 			}
-			u.Unloaded = time.Time{} // it is not the pipeline's own yet
 		}
 	}
 }
 
+// Decline has the unit unloaded, whatever was lent.
+func (u *DraftUnit) Decline() {
+	if u.Shared != nil {
+		u.Shared, u.Unloaded = nil, time.Time{}
+	}
+}
+
 // Serves reports whether a generation of another pipeline can take the place of the unload of a unit of fact f: it is of the same rows of the
-// same table, read from the same database by the same access, and has the columns that would be unloaded. Where the pipeline has a generation of
+// same table, read from the same database by the same access, and has the columns that would be unloaded, in their order. Where the pipeline has a generation of
 // its own, current, its columns must be those: the contents of both are compared, and rows that were lost are found. How
 // old it may be is not asked.
 func (u *Unit) Serves(m *hindcast.Manifest, f hindcast.Fact, current *hindcast.Manifest, database, access string) bool {
 	switch {
 	case m.Missing || u.Missing || access == "" || m.Access != access:
 		return false
-	case m.Database == "" || database == "" || !SameDatabase(m.Database, database) || !u.Matches(m, f):
+	case database == "" || m.Database != database || !u.Matches(m, f):
 		return false
 	}
 	want := Extracted(u.Columns, u.Keep)
-	if !sameTypes(m.Columns, u.Columns) || !sameTypes(want, m.Columns) {
+	if !sameTypes(m.Columns, u.Columns) || !sameTypes(want, m.Columns) || !inOrder(want, m.Columns) {
 		return false
 	}
 	own := current != nil && !current.Missing && !FromElsewhere(current, database) && u.Matches(current, f)
@@ -91,6 +98,16 @@ func (p *Plan) AsNew(u *Unit, m *hindcast.Manifest) bool {
 	}
 	settled := step(p.Pipeline.History.Settle, u.Interval.End.In(zoneOf(p.Pipeline.History)), 1)
 	return !p.Fresh && !settled.After(p.CreatedAt) && !m.CreatedAt.Before(p.CreatedAt)
+}
+
+// inOrder reports whether some columns, which are all among others, follow each other as they do there: SQL may read them by position.
+func inOrder(some, all []hindcast.Column) bool {
+	for _, c := range all {
+		if len(some) > 0 && some[0].Name == c.Name {
+			some = some[1:]
+		}
+	}
+	return len(some) == 0
 }
 
 // sameTypes reports whether all of some columns are among others, as they are there.

@@ -69,8 +69,9 @@ func TestServes(t *testing.T) {
 		want    bool
 	}{
 		"the same":                         {all, columns("day", "a", "b"), nil, same, true},
-		"in another order":                 {all, columns("b", "a", "day"), nil, same, true},
-		"by another of the names":          {all, columns("day", "a", "b"), nil, func(m *hindcast.Manifest) { m.Database = "postgres:1/2 postgres://other/db" }, true},
+		"in another order":                 {all, columns("b", "a", "day"), nil, same, false},
+		"by another URL":                   {all, columns("day", "a", "b"), nil, func(m *hindcast.Manifest) { m.Database = "postgres:1/2 postgres://other/db" }, false},
+		"another one by the same URL":      {all, columns("day", "a", "b"), nil, func(m *hindcast.Manifest) { m.Database = "postgres:1/3 postgres://h/db" }, false},
 		"another database":                 {all, columns("day", "a", "b"), nil, func(m *hindcast.Manifest) { m.Database = "postgres:1/3" }, false},
 		"no database":                      {all, columns("day", "a", "b"), nil, func(m *hindcast.Manifest) { m.Database = "" }, false},
 		"another access":                   {all, columns("day", "a", "b"), nil, func(m *hindcast.Manifest) { m.Access = "y" }, false},
@@ -84,6 +85,7 @@ func TestServes(t *testing.T) {
 		"another type":                     {all, columns("day", "a", "b"), nil, func(m *hindcast.Manifest) { m.Columns[1].Type = "BIGINT" }, false},
 		"as text":                          {all, columns("day", "a", "b"), nil, func(m *hindcast.Manifest) { m.Columns[1].Text = true }, false},
 		"used, of more":                    {used, absent, nil, same, true},
+		"used, in another order":           {used, columns("a", "day"), nil, same, false},
 		"used, of fewer":                   {used, columns("day", "a", "b", "c"), nil, same, false},
 		"used, of one that is gone":        {used, columns("day", "a"), nil, same, false},
 		"used, of more than its own had":   {used, absent, manifest(func(m *hindcast.Manifest) { m.Columns = columns("day", "a") }), same, false},
@@ -94,7 +96,7 @@ func TestServes(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			u := Unit{Interval: hindcast.Interval{Start: day(1), End: day(2)}, Source: "sales", Columns: test.columns}
-			if is := u.Serves(manifest(test.change), test.fact, test.current, "postgres:1/2 postgres://replica/db", "x"); is != test.want {
+			if is := u.Serves(manifest(test.change), test.fact, test.current, "postgres:1/2 postgres://h/db", "x"); is != test.want {
 				t.Errorf("serves: %v, want %v", is, test.want)
 			}
 		})

@@ -63,6 +63,11 @@ func (l *looker) table(ctx context.Context, look *plan.Look) {
 	moved := func(was *hindcast.Mark) bool { return now == nil || was == nil || *now != *was }
 	source := l.sources[look.Source]
 	if source.View || len(l.Pipeline.Session)+len(l.Pipeline.SourceSession) > 0 { // a session's settings may affect what is visible
+		for _, u := range look.Units {
+			if moved(u.Mark) {
+				u.Decline() // nobody knows what it would be now: a view may be another one since
+			}
+		}
 		return
 	}
 	if look.Dim != nil {
@@ -93,6 +98,12 @@ func (l *looker) drift(look *plan.Look, units []*plan.DraftUnit) {
 	whole := len(look.Units) == 1 && l.named(look.Name)
 	for _, u := range units {
 		at := plan.LookedAt{Name: look.Name, Key: u.Key}
+		if u.Shared != nil {
+			if !plan.Grew(u.Mark, l.mark(look.Source)) {
+				u.Decline() // these may be rows that changed
+			}
+			continue
+		}
 		why := plan.Drifted(u.Mark, l.mark(look.Source), whole)
 		if why == "" || l.found[at] != "" {
 			continue
@@ -121,6 +132,10 @@ func (l *looker) dimension(ctx context.Context, look *plan.Look, source plan.Sou
 
 // whole counts a table that is a single unit.
 func (l *looker) whole(ctx context.Context, look *plan.Look, u *plan.DraftUnit) {
+	if u.Shared != nil && l.mark(look.Source) != nil {
+		u.Decline() // its counters moved
+		return
+	}
 	at := plan.LookedAt{Name: look.Name, Key: u.Key}
 	if l.found[at] = plan.Drifted(u.Mark, l.mark(look.Source), true); l.found[at] != "" || l.mark(look.Source) != nil {
 		return

@@ -114,7 +114,13 @@ func openPatiently(ctx context.Context, o Options) (*sql.DB, error) {
 
 // Properties say what DuckDB can do.
 func (w *Owner) Properties() warehouse.Properties {
-	return warehouse.Properties{Name: "duckdb", Version: w.version, Reader: "duckdb"}
+	return warehouse.Properties{Name: "duckdb", Version: w.version, Reader: reader()}
+}
+
+// reader is the machine: another one's file at the same path is another database.
+func reader() string {
+	host, _ := os.Hostname() // unless it says who it is, nothing is known
+	return host
 }
 
 // Close closes the file, which writes its log into it.

@@ -7,6 +7,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -63,7 +65,8 @@ func NewOwner(ctx context.Context, o Options) (*Owner, error) {
 	w.pool = pgclient.NewPool(config, most, pgcopy.Connect, w.prepareSession)
 	err = w.with(ctx, func(conn *pgconn.PgConn) error {
 		if w.version, err = versionOf(conn); err == nil {
-			w.database, w.reader = databaseOf(ctx, conn), readerOf(ctx, conn)
+			w.database = databaseOf(ctx, conn)
+			w.reader = readerOf(ctx, conn, w.database, config.RuntimeParams)
 			w.spoken, err = spokenBy(ctx, conn)
 		}
 		return err
@@ -102,13 +105,22 @@ func databaseOf(ctx context.Context, conn *pgconn.PgConn) string {
 	return "postgres:" + string(r.Rows[0][0])
 }
 
-// readerOf is the session's role and its search path; "" if the server does not say it.
-func readerOf(ctx context.Context, conn *pgconn.PgConn) string {
-	r := conn.ExecParams(ctx, `SELECT pg_catalog.quote_ident(current_user) || ' ' || pg_catalog.current_setting('search_path')`, nil, nil, nil, nil).Read()
-	if r.Err != nil || len(r.Rows) != 1 {
+// readerOf is the session's role and its search path, whether the server is a replica, which may lag behind, and the settings that the URL
+// and the environment ask for: rows may be shown by any of them. It is "" if the server does not say it, or does not identify the
+// database: one URL, as it is written, may be of several.
+func readerOf(ctx context.Context, conn *pgconn.PgConn, database string, settings map[string]string) string {
+	r := conn.ExecParams(ctx, `SELECT pg_catalog.concat_ws(' ', pg_catalog.quote_ident(session_user), pg_catalog.quote_ident(current_user),
+		pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('search_path'))`, nil, nil, nil, nil).Read()
+	if r.Err != nil || len(r.Rows) != 1 || database == "" {
 		return ""
 	}
-	return string(r.Rows[0][0])
+	reader := string(r.Rows[0][0])
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if name != "application_name" {
+			reader += fmt.Sprintf(" %q=%q", name, settings[name])
+		}
+	}
+	return reader
 }
 
 // spoken is what the meaning of SQL depends on besides its text.
