@@ -256,11 +256,33 @@ func inTheLake(p *plan.Plan, now time.Time) string {
 		return ""
 	}
 
+	return unloadedAt(oldest, newest, now)
+}
+
+func unloadedAt(oldest, newest, now time.Time) string {
 	from, to := moment(oldest, now), moment(newest, now)
 	if from == to {
 		return "unloaded " + from
 	}
 	return "unloaded " + from + " to " + to
+}
+
+// lent counts what other pipelines have unloaded, and says whose it is, and how old.
+func lent(shared []*hindcast.Shared, now time.Time) string {
+	var lenders []string
+	oldest, newest := shared[0].Unloaded, shared[0].Unloaded
+	for _, s := range shared {
+		if !slices.Contains(lenders, s.Pipeline) {
+			lenders = append(lenders, s.Pipeline)
+		}
+		if s.Unloaded.Before(oldest) {
+			oldest = s.Unloaded
+		}
+		if s.Unloaded.After(newest) {
+			newest = s.Unloaded
+		}
+	}
+	return numbers.Thousands(len(shared)) + " shared by " + strings.Join(lenders, ", ") + ", " + unloadedAt(oldest, newest, now)
 }
 
 // movedSlices is the selection of the slices whose source moved, as far as it can be written out; otherwise what was asked for.
@@ -526,16 +548,15 @@ func source(pl *plan.Plan) string {
 
 // unloadWork counts what will be unloaded, how much that is, and why; and what need not be.
 func unloadWork(pl *plan.Plan, now time.Time) (count, amount, why string) {
-	n, kept, shared := 0, 0, 0
-	var whys, lenders []string
+	n, kept := 0, 0
+	var whys []string
+	var shared []*hindcast.Shared
 	times := map[string]int{}
 	for i := range pl.Units {
 		u := &pl.Units[i]
 		switch {
 		case u.Unload && u.Shared != nil:
-			if shared++; !slices.Contains(lenders, u.Shared.Pipeline) {
-				lenders = append(lenders, u.Shared.Pipeline)
-			}
+			shared = append(shared, u.Shared)
 		case u.Unload:
 			n++
 			if times[u.Why] == 0 {
@@ -555,8 +576,8 @@ func unloadWork(pl *plan.Plan, now time.Time) (count, amount, why string) {
 	}
 
 	why = strings.Join(whys, ", ")
-	if shared > 0 {
-		why = strings.TrimPrefix(why+"; "+numbers.Thousands(shared)+" shared by "+strings.Join(lenders, ", "), "; ")
+	if len(shared) > 0 {
+		why = strings.TrimPrefix(why+"; "+lent(shared, now), "; ")
 	}
 	if kept > 0 {
 		why = strings.TrimPrefix(why+"; "+numbers.Thousands(kept)+" in the lake", "; ")
