@@ -213,10 +213,10 @@ func (p *printer) steps(c *cases, e *sem.Expr, v string, args []text) string {
 			p.key(c, e, s, at)
 			add(strings.NewReplacer("~", "~0", "/", "~1").Replace(s.Text), "")
 		case s.Op == sem.OpInt && !strings.HasPrefix(s.Text, "-"):
-			p.element(c, e, at, i == 0)
+			p.element(c, e, at)
 			add(s.Text, "")
 		default:
-			p.element(c, e, at, i == 0)
+			p.element(c, e, at)
 			n := operand(args[i+1])
 			if ofPostgres(e) { // it counts from the end
 				n = "CASE WHEN " + n + " < 0 THEN " + n + " + CAST(json_array_length(" + at + ") AS BIGINT) ELSE " + n + " END"
@@ -243,13 +243,18 @@ func (p *printer) key(c *cases, e, s *sem.Expr, in string) {
 	}
 }
 
-// element tells apart what is no array. PostgreSQL takes a jsonb that is no object and no array for an array of itself.
-func (p *printer) element(c *cases, e *sem.Expr, in string, first bool) {
-	switch {
-	case !ofPostgres(e):
+// element tells apart what is no array. PostgreSQL takes a jsonb that is no object and no array for an array of itself: of null that is no text
+// either.
+func (p *printer) element(c *cases, e *sem.Expr, in string) {
+	if !ofPostgres(e) {
 		return
-	case first && e.N == sem.Normal:
-		c.when("json_type("+in+") NOT IN ('OBJECT', 'ARRAY')", p.raise(jsonOdd+"a value that is no object and no array"))
+	}
+	if e.N == sem.Normal {
+		kinds := "'OBJECT', 'ARRAY'"
+		if e.Op == sem.OpJSONText {
+			kinds += ", 'NULL'"
+		}
+		c.when("json_type("+in+") NOT IN ("+kinds+")", p.raise(jsonOdd+"a value that is no object and no array"))
 	}
 	c.when("json_type("+in+") <> 'ARRAY'", "NULL")
 }
@@ -272,6 +277,9 @@ func (p *printer) spelled(as int, v, found string) string {
 	var out cases
 	switch as {
 	case sem.Verbatim:
+		if found == v { // PostgreSQL leaves the blanks before it
+			out.when(kind+" NOT IN ('VARCHAR', 'NULL') AND regexp_matches("+v+`, '^[ \t\r\n]')`, p.raise(jsonOdd+"a value behind blanks"))
+		}
 		out.when(nested+" AND NOT "+minified, p.raise(jsonNested))
 		out.when(odd, written)
 		return out.String() + " ELSE " + value
