@@ -26,6 +26,15 @@ func numbered(form string, n int) string {
 	return strings.Join(all, ", ")
 }
 
+// doubled are items of a select list, each of which has the alias of the one before it twice.
+func doubled(n int) string {
+	var out strings.Builder
+	for i := range n {
+		fmt.Fprintf(&out, ", a%d + a%d AS a%d", i, i, i+1)
+	}
+	return out.String()
+}
+
 // large are statements that are long or deep; run says that they have to work, others may be refused.
 var large = []struct {
 	name, query string
@@ -69,6 +78,8 @@ var large = []struct {
 	{"4 MiB of parentheses", strings.Repeat("(", 4<<20-1), false},
 	{"parentheses in FROM", "SELECT 1 FROM " + strings.Repeat("(", 1<<20) + "SELECT 1" + strings.Repeat(")", 1<<20), false},
 	{"4 MiB of statements", strings.Repeat("SELECT 1;", 4<<20/9), false},
+	{"40 aliases, each twice in the next", "SELECT id AS a0" + doubled(40) + ", sum(a40) OVER () AS s FROM item", false},
+	{"40 aliases, each twice in the next, as keys", "SELECT id AS a0" + doubled(40) + ", count(*) AS n FROM item GROUP BY a0, a40", false},
 	{"a script of 200 tables", strings.Repeat("CREATE TEMP TABLE t AS SELECT id FROM item; DROP TABLE t; ", 200) + "SELECT id FROM item", true},
 	{"a script of 100 changes", "CREATE TEMP TABLE t AS SELECT id FROM item; " + strings.Repeat("UPDATE t SET id = id + 1; ", 100) + "SELECT id FROM t", false},
 }

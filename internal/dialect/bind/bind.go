@@ -46,6 +46,7 @@ type binder struct {
 	asDocument *ast.Column
 	work       int        // how many expressions have been bound; some are bound more than once
 	columns    []sem.Expr // made, for the columns that are named next
+	sizes      map[*sem.Expr]int
 }
 
 // most is how many expressions are bound before a statement is taken for too large.

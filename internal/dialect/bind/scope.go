@@ -294,10 +294,28 @@ func (b *binder) lateral(x *ast.Column, name string, a *sem.Expr, in *scope) *se
 	if !in.distinct(name) {
 		return b.refuse(sem.NotOnEngine, x.At, "give the alias another name", "engines do not tell the alias %s and another name apart", name)
 	}
+	if b.work += b.size(a); b.work > most {
+		return b.refuse(sem.NotKnown, x.At, "compute the alias in a query in FROM", "the statement is too large with its aliases written out")
+	}
 	e := b.columnExpr(x, a.Type)
 	e.Facts, e.Text, e.Column, e.Item = a.Facts, name, &sem.Column{Name: name, Type: a.Type}, a
 
 	return e
+}
+
+// size is how many expressions an item of a select list is made of, with those that its aliases stand for: each may be asked for what it holds.
+func (b *binder) size(item *sem.Expr) int {
+	if n := b.sizes[item]; n > 0 {
+		return n
+	}
+	n := 0
+	holds(item, func(part *sem.Expr) bool { n = min(n+b.size(part), most); return false })
+	if b.sizes == nil {
+		b.sizes = map[*sem.Expr]int{}
+	}
+	b.sizes[item] = n + 1
+
+	return n + 1
 }
 
 // closest names a column that may have been meant.
