@@ -43,9 +43,10 @@ func (b *binder) groupKey(g ast.Expr, x *ast.Select, s *scope, bound *sem.Query)
 		}
 	}
 
-	item, byItem := b.groupItem(g, x, s)
+	item, before, byItem := b.groupItem(g, x, s)
+	s.before = before
 	e := b.settled(b.expr(item, s))
-	if invalid(e) {
+	if s.before = nil; invalid(e) {
 		return nil
 	}
 	s.setKeys = append(s.setKeys, spelled{e, item.Span().In(b.text)})
@@ -56,6 +57,10 @@ func (b *binder) groupKey(g ast.Expr, x *ast.Select, s *scope, bound *sem.Query)
 	}
 	b.matched(e.Type, e.At)
 	switch {
+	case usesAlias(e) && (b.endsInBlanks(e) || b.usesBlanks(e)):
+		b.refuse(sem.NotOnEngine, g.Span(), "write the other item itself in place of its alias", "a key of GROUP BY is not read with the alias of a text that may end in blanks, nor where it may itself")
+	case usesAlias(e) && s.sets:
+		b.refuse(sem.NotKnown, g.Span(), "write the other item itself in place of its alias", "a key of grouping sets is not read with the alias of another item")
 	case b.endsInBlanks(e):
 		blankKey(e, g.Span(), bound)
 		return []*sem.Expr{e}
@@ -66,6 +71,14 @@ func (b *binder) groupKey(g ast.Expr, x *ast.Select, s *scope, bound *sem.Query)
 	}
 
 	return nil
+}
+
+// usesAlias reports whether an expression names another item of its select list.
+func usesAlias(e *sem.Expr) bool { return e.Item != nil || holds(e, usesAlias) }
+
+// usesBlanks reports whether one of the items that an expression names may end in blanks.
+func (b *binder) usesBlanks(e *sem.Expr) bool {
+	return e.Item != nil && b.endsInBlanks(e.Item) || holds(e, b.usesBlanks)
 }
 
 // spelled is a key of GROUP BY and how the text spells it.

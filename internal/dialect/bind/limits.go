@@ -122,7 +122,7 @@ func nullsFirst(k ast.Order) bool { return k.Nulls == "first" || k.Nulls == "" &
 func (b *binder) sortedItem(k ast.Expr, x *ast.Select) ast.Expr {
 	switch k := k.(type) {
 	case *ast.Number:
-		item, _ := b.groupItem(k, x, &scope{})
+		item, _, _ := b.groupItem(k, x, &scope{})
 		return item
 	case *ast.Column:
 		if len(k.Parts) > 1 {

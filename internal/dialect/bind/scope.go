@@ -18,6 +18,10 @@ type scope struct {
 	windows map[string]*sem.Window
 	// aliases are the select list's so far, which Redshift lets later items use.
 	aliases []alias
+	// before are the items before the one that a key of GROUP BY is, while that key is bound: it may use their aliases. Early are those that have been
+	// bound so, by their place.
+	before []ast.Item
+	early  map[int]*sem.Expr
 	// keys are those of GROUP BY that may end in blanks, which do not count; where they are repeated a group's one text is meant.
 	keys []*sem.Expr
 	// sets says that GROUP BY has grouping sets.
@@ -151,6 +155,29 @@ func (s *scope) alias(name string) *sem.Expr {
 	return nil
 }
 
+// earlier is what an alias of an earlier item of the select list names; nil if there is none.
+func (b *binder) earlier(name string, s *scope) *sem.Expr {
+	if a := s.alias(name); a != nil || !b.Redshift {
+		return a
+	}
+	for i, it := range s.before {
+		if it.Alias.Text != name {
+			continue
+		}
+		if s.early[i] == nil {
+			all := s.before
+			s.before = all[:i]
+			e := b.settled(b.expr(it.X, s))
+			if s.before = all; s.early == nil {
+				s.early = map[int]*sem.Expr{}
+			}
+			s.early[i] = e
+		}
+		return s.early[i]
+	}
+	return nil
+}
+
 // column binds a name.
 func (b *binder) column(x *ast.Column, s *scope) *sem.Expr {
 	if x.Outer {
@@ -186,8 +213,10 @@ func (b *binder) column(x *ast.Column, s *scope) *sem.Expr {
 		if in.unknown {
 			return &sem.Expr{At: x.At} // the table that is not known was refused
 		}
-		if a := in.alias(name.Text); first && a != nil && qualifier == "" {
-			return b.lateral(x, name.Text, a, in)
+		if first && qualifier == "" {
+			if a := b.earlier(name.Text, in); a != nil {
+				return b.lateral(x, name.Text, a, in)
+			}
 		}
 		first = false
 		shadowed = shadowed || in.shadows(qualifier, name.Text)

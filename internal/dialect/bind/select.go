@@ -147,41 +147,41 @@ func folds(x *ast.Select, name string) bool {
 	return slices.ContainsFunc(x.Items, func(it ast.Item) bool { return strings.EqualFold(it.Alias.Text, name) && it.Alias.Text != name })
 }
 
-// groupItem is what a key of GROUP BY stands for.
-func (b *binder) groupItem(g ast.Expr, x *ast.Select, s *scope) (ast.Expr, bool) {
+// groupItem is what a key of GROUP BY stands for; where that is an item of the select list, before are the items before it.
+func (b *binder) groupItem(g ast.Expr, x *ast.Select, s *scope) (item ast.Expr, before []ast.Item, byItem bool) {
 	switch k := g.(type) {
 	case *ast.Number:
 		n, err := strconv.Atoi(k.Text)
 		if err != nil || n < 1 || n > len(x.Items) {
 			b.refuse(sem.Syntax, k.At, "", "%s is not the number of a column", k.Text)
-			return &ast.Null{Node: ast.Node{At: k.At}}, true
+			return &ast.Null{Node: ast.Node{At: k.At}}, nil, true
 		}
 		for _, it := range x.Items[:n] {
 			if star, ok := it.X.(*ast.Star); ok {
 				b.refuse(sem.NotKnown, k.At, "write the column's name", "a number is not read behind %s", star.At.In(b.text))
-				return &ast.Null{Node: ast.Node{At: k.At}}, true
+				return &ast.Null{Node: ast.Node{At: k.At}}, nil, true
 			}
 		}
-		return x.Items[n-1].X, true
+		return x.Items[n-1].X, x.Items[:n-1], true
 	case *ast.Column:
 		if len(k.Parts) > 1 {
-			return g, false
+			return g, nil, false
 		}
 		if _, n, _ := s.find("", k.Parts[0].Text); n > 0 {
-			return g, false
+			return g, nil, false
 		}
-		for _, it := range x.Items {
+		for i, it := range x.Items {
 			if it.Alias.Text != k.Parts[0].Text {
 				continue
 			}
 			if !s.distinct(it.Alias.Text) {
 				b.refuse(sem.NotOnEngine, k.At, "give the alias another name", "engines do not tell the alias %s and another name apart", it.Alias.Text)
 			}
-			return it.X, true
+			return it.X, x.Items[:i], true
 		}
 	}
 
-	return g, false
+	return g, nil, false
 }
 
 func (b *binder) items(x *ast.Select, s *scope, why purpose, bound *sem.Query) []output {
