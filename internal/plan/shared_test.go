@@ -102,3 +102,26 @@ func TestServes(t *testing.T) {
 		})
 	}
 }
+
+func TestGrew(t *testing.T) {
+	was := &hindcast.Mark{Inserted: 10, Updated: 2, Deleted: 1, Stored: "7"}
+	tests := map[string]struct {
+		is   *hindcast.Mark
+		want bool
+	}{
+		"the same":                 {was, true},
+		"rows came":                {&hindcast.Mark{Inserted: 12, Updated: 2, Deleted: 1, Stored: "7"}, true},
+		"rows changed":             {&hindcast.Mark{Inserted: 10, Updated: 3, Deleted: 1, Stored: "7"}, false},
+		"rows went":                {&hindcast.Mark{Inserted: 10, Updated: 2, Deleted: 2, Stored: "7"}, false},
+		"all were written again":   {&hindcast.Mark{Inserted: 10, Updated: 2, Deleted: 1, Stored: "8"}, false},
+		"the counters began again": {&hindcast.Mark{Stored: "7"}, false},
+		"no counters":              {nil, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if is := Grew(was, test.is); is != test.want {
+				t.Errorf("grew: %v, want %v", is, test.want)
+			}
+		})
+	}
+}
