@@ -49,7 +49,7 @@ func isLiteral(e *sem.Expr) bool {
 // a CASE.
 func coalesce(p *printer, e *sem.Expr, args []text) text {
 	if isLiteral(e.Args[0]) { // the source does not compute what stands behind it, nor what that reads in a query in FROM
-		return args[0]
+		return text{text: "coalesce(" + args[0].text + ")"} // a number by itself is a column's where rows are ordered or grouped
 	}
 	if p.Engine.spark() || !slices.ContainsFunc(e.Args[1:], mayRaise) {
 		if !e.Made {
