@@ -41,11 +41,14 @@ func (t Translator) lean(text string, general Text, tables []ShapeTable) *Lean {
 	var all []Assumption
 	for i, table := range tables {
 		for k, c := range table.Columns {
-			if t.ofFiles(table.Fact) || c.Declared != nil || o.Schema.Tables[i].Columns[k].Type == "" || !mentions(text, c.Name) {
+			if c.Type != "VARCHAR" || t.ofFiles(table.Fact) || c.Declared != nil || o.Schema.Tables[i].Columns[k].Type == "" || !mentions(text, c.Name) {
 				continue
 			}
 			all = append(all, Assumption{Table: table.Fact, Column: c.Name, Facts: hindcast.Facts{NoBlanks: true, ASCII: true}})
 		}
+	}
+	if len(all) == 0 || len(all) > most {
+		return nil
 	}
 	best, ok := t.assuming(text, o, tables, all)
 	if !ok || best.unmarked == general.unmarked {
@@ -53,16 +56,39 @@ func (t Translator) lean(text string, general Text, tables []ShapeTable) *Lean {
 	}
 
 	needs := slices.Clone(all)
+	var groups [][]*bool // of a table each, at first
+	var blanks, ascii []*bool
 	for i := range needs {
-		for _, fact := range []*bool{&needs[i].NoBlanks, &needs[i].ASCII} {
-			*fact = false
-			if without, ok := t.assuming(text, o, tables, needs); !ok || without.unmarked != best.unmarked {
-				*fact = true
-			}
+		blanks, ascii = append(blanks, &needs[i].NoBlanks), append(ascii, &needs[i].ASCII)
+		if i+1 == len(needs) || needs[i+1].Table != needs[i].Table {
+			groups = append(groups, ascii, blanks)
+			blanks, ascii = nil, nil
+		}
+	}
+	for tries := max(fewest, translations/len(all)); tries > 0 && len(groups) > 0; tries-- { // what is not tried is needed
+		group := groups[0]
+		groups = groups[1:]
+		set(group, false)
+		if without, ok := t.assuming(text, o, tables, needs); ok && without.unmarked == best.unmarked {
+			continue
+		}
+		set(group, true)
+		if half := len(group) / 2; half > 0 {
+			groups = append(groups, group[:half], group[half:])
 		}
 	}
 	needs = slices.DeleteFunc(needs, func(n Assumption) bool { return n.Facts == hindcast.Facts{} })
 	return &Lean{SQL: best.SQL, Shifts: best.Shifts, Guards: best.Guards, Needs: needs, Costs: costs(text, general.changes, best.changes)}
+}
+
+// A text is translated so often to find what it needs, over the number of columns; but the fewest times at least. One that seems to read more than the
+// most columns keeps its guards: to translate it takes long by itself.
+const translations, fewest, most = 4000, 16, 400
+
+func set(all []*bool, to bool) {
+	for _, b := range all {
+		*b = to
+	}
 }
 
 // costs are the changes of a text that are not among others: of those within each other the innermost. What is only put in beside an
@@ -90,11 +116,16 @@ func mentions(text, name string) bool {
 
 // assuming translates a text where facts hold.
 func (t Translator) assuming(text string, o dialect.Options, tables []ShapeTable, facts []Assumption) (Text, bool) {
+	type place struct{ table, column string }
+	known := make(map[place]hindcast.Facts, len(facts))
+	for _, n := range facts {
+		known[place{n.Table, n.Column}] = n.Facts
+	}
 	for i := range o.Schema.Tables {
 		columns := slices.Clone(o.Schema.Tables[i].Columns)
 		for k := range columns {
-			at := slices.IndexFunc(facts, func(n Assumption) bool { return n.Table == tables[i].Fact && n.Column == tables[i].Columns[k].Name })
-			columns[k].NoBlanks, columns[k].ASCII = at >= 0 && facts[at].NoBlanks, at >= 0 && facts[at].ASCII
+			is := known[place{tables[i].Fact, tables[i].Columns[k].Name}]
+			columns[k].NoBlanks, columns[k].ASCII = is.NoBlanks, is.ASCII
 		}
 		o.Schema.Tables[i].Columns = columns
 	}

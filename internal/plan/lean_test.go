@@ -1,7 +1,9 @@
 package plan_test
 
 import (
+	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,6 +46,28 @@ func TestLeanTexts(t *testing.T) {
 		}
 		if c := text.Lean.Costs; len(c) == 0 || c[0].Line != 1 || c[0].Column < 8 || !strings.Contains(c[0].Why, "blanks") {
 			t.Errorf("%s: the costs are %+v", sql, c)
+		}
+	}
+}
+
+// What is not tried for want of time is taken for needed, and over too many columns all guards stay.
+func TestLeanTextOfManyColumns(t *testing.T) {
+	t.Parallel()
+	for n, needed := range map[int]bool{30: true, 450: false} {
+		var names []string
+		for i := range n {
+			names = append(names, fmt.Sprintf("c%d", i))
+		}
+		w := speaks(t, "redshift", "SELECT sum(cost) AS cost FROM billing WHERE store = 'a' AND coalesce("+strings.Join(names, ", ")+") IS NOT NULL")
+		for name, source := range w.Sources {
+			for _, text := range append(names, "store") {
+				source.Columns = append(source.Columns, hindcast.Column{Name: text, Type: "VARCHAR", Source: "character varying(20)"})
+			}
+			w.Sources[name] = source
+		}
+		lean := w.run().make().Outputs[0].Texts[0].Lean
+		if (lean != nil) != needed || needed && !slices.Contains(lean.Needs, plan.Assumption{Table: "billing", Column: "store", Facts: hindcast.Facts{NoBlanks: true}}) {
+			t.Errorf("of %d columns: %+v", n, lean)
 		}
 	}
 }
