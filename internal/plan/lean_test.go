@@ -50,7 +50,7 @@ func TestLeanTexts(t *testing.T) {
 	}
 }
 
-// What is not tried for want of time is taken for needed, and over too many columns all guards stay.
+// What is not tried is taken for needed, and over too many columns all guards stay.
 func TestLeanTextOfManyColumns(t *testing.T) {
 	t.Parallel()
 	for n, needed := range map[int]bool{30: true, 450: false} {
