@@ -79,7 +79,11 @@ func notCarried(p *hindcast.Pipeline, key, source string, c hindcast.Column, typ
 			Message: fmt.Sprintf("column %q of %s %s", c.Name, source, c.Refused), Next: c.Mend}
 	}
 	next := nextRefused
-	if !c.NoText {
+	cuts := slices.ContainsFunc(p.Facts, func(f hindcast.Fact) bool { return "facts."+f.Name == key && strings.EqualFold(f.Time, c.Name) })
+	switch {
+	case cuts: // a text is not compared with a slice's bounds
+		next = "the fact is cut by it: use a view that has it as a DATE, a TIMESTAMP or a whole number"
+	case !c.NoText:
 		next = "carry it as its exact text with `text: [" + c.Name + "]`, " + nextRefused
 	}
 	return &hindcast.Error{Code: hindcast.EType, Class: hindcast.ClassPermanent, Place: placeOf(p, key),

@@ -406,6 +406,10 @@ func TestColumnsAsText(t *testing.T) {
 	if e := hindcast.AsError(err); strings.Contains(e.Next, "text") {
 		t.Errorf("advises text for what has none: %s", e.Next)
 	}
+	w := newWorld(t)
+	w.Sources["usage"] = plan.Source{Columns: []hindcast.Column{{Name: "at", Source: "numeric"}, {Name: "cost", Type: "BIGINT"}}}
+	_, err = plan.Make(w.inputs())
+	refused(t, err, hindcast.EType, `column "at" of usage has type numeric`, "use a view that has it as a DATE")
 	_, err = plans(hindcast.Column{Name: "cost", Type: "INTEGER[]", NoText: true}, "cost")
 	refused(t, err, hindcast.EType, `column "cost" of usage has type INTEGER[], which has no exact text`, "take it out of `text:`")
 	for _, c := range []hindcast.Column{{Name: "cost", Source: "numeric"}, {Name: "cost", Type: "BIGINT"}} {
