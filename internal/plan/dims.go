@@ -47,7 +47,7 @@ func (m *maker) surveyDim(d hindcast.Dim) (DimItem, error) {
 	}
 	if d.Files == "" {
 		if !there && current != nil {
-			item.Columns, item.Rows, item.Bytes = current.Columns, current.Sums.Rows, current.Bytes
+			item.Columns, item.Rows, item.Bytes = pick(current.Columns, d.Columns, ""), current.Sums.Rows, current.Bytes
 		}
 		if item.Gone = !there && current != nil; !item.Gone || !m.Compare {
 			item.Why = m.dimDue(d, current, item.Columns)

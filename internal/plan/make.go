@@ -378,7 +378,7 @@ func (m *maker) look(c *cutter, u *DraftUnit, is *common) (err error) {
 		current = nil
 	}
 	if !there {
-		surveyAbsent(u, is, current)
+		surveyAbsent(c.fact, u, is, current)
 		return nil
 	}
 	if !m.known.of(is.Fact, u.Source) {
@@ -440,14 +440,17 @@ func (m *maker) due(c *cutter, u *DraftUnit, found []hindcast.Column, current *h
 }
 
 // surveyAbsent: a missing table is not a loss as long as the lake has its rows.
-func surveyAbsent(u *DraftUnit, is *common, current *hindcast.Manifest) {
+func surveyAbsent(f hindcast.Fact, u *DraftUnit, is *common, current *hindcast.Manifest) {
 	u.Rows, u.Bytes = 0, 0
+	if current != nil {
+		is.Columns = pick(current.Columns, f.Columns, f.Time)
+	}
 	switch {
 	case current != nil && !current.Missing:
 		u.Rows, u.Bytes, u.Content, u.Unloaded = current.Sums.Rows, current.Bytes, current.Sums.Content, current.CreatedAt
-		is.Columns, is.Gone = current.Columns, true
+		is.Gone = true
 	case current != nil:
-		is.Missing, is.Columns, u.Content = true, current.Columns, current.Sums.Content
+		is.Missing, u.Content = true, current.Sums.Content
 	default:
 		is.Missing, is.Unload, is.Why = true, true, whyMissing
 	}

@@ -171,9 +171,10 @@ func Extracted(columns []hindcast.Column, kept []string) []hindcast.Column {
 	return hindcast.Present(columns)
 }
 
-// Seen are the columns that the SQL sees of files that hold some: each as the files have it, the others Absent.
+// Seen are the columns that the SQL sees of files that hold some: each as the files have it, the others Absent, in the plan's order. The files
+// may be of a time when the pipeline file named them in another order, and SQL may read by position.
 func Seen(columns, inFiles []hindcast.Column) []hindcast.Column {
-	if !slices.ContainsFunc(columns, func(c hindcast.Column) bool { return c.Absent || find(inFiles, c.Name) < 0 }) {
+	if slices.EqualFunc(columns, inFiles, func(c, in hindcast.Column) bool { return !c.Absent && c.Name == in.Name }) {
 		return inFiles
 	}
 	columns = slices.Clone(columns)
