@@ -108,17 +108,28 @@ func (d *differ) goneOf(output int, st *hindcast.RunState, list []task, chosen [
 	if d.choice.Before != "" { // Only says it
 		return nil
 	}
+	compared, wanted := map[string]bool{}, among(chosen)
+	for i := range list {
+		compared[list[i].row.Slice.Key] = true
+	}
 	for i := range d.plan.Items {
 		item := &d.plan.Items[i]
 		key, is := item.Slice.Key, st.Slices[item.Slice.Key]
-		if is == nil || is.State != hindcast.Succeeded || len(item.Undo) > 0 || !item.ReasonOf(output).Runs() || chosen != nil && !slices.Contains(chosen, key) {
-			continue
-		}
-		if !slices.ContainsFunc(list, func(t task) bool { return t.row.Slice.Key == key }) {
+		published := is != nil && is.State == hindcast.Succeeded && len(item.Undo) == 0 && item.ReasonOf(output).Runs()
+		if published && wanted(key) && !compared[key] {
 			gone = append(gone, d.plan.Label(key))
 		}
 	}
 	return gone
+}
+
+// among reports whether a slice is one of those that are chosen; all are if nil is.
+func among(chosen []string) func(key string) bool {
+	wanted := map[string]bool{}
+	for _, key := range chosen {
+		wanted[key] = true
+	}
+	return func(key string) bool { return chosen == nil || wanted[key] }
 }
 
 // waiting are an output's slices that the run has staged and not published, as if it had, with their files.
@@ -157,12 +168,9 @@ func (d *differ) nothing(st *hindcast.RunState) error {
 
 // tasks are the slices to compare, and those that only one of two runs has.
 func (d *differ) tasks(s *states, staged []task, chosen []string) (list []task, only []string, err error) {
-	waits, wanted := map[string]task{}, map[string]bool{}
+	waits, wanted := map[string]task{}, among(chosen)
 	for _, t := range staged {
 		waits[t.row.Slice.Key] = t
-	}
-	for _, key := range chosen {
-		wanted[key] = true
 	}
 	is := make([]hindcast.Committed, 0, len(staged))
 	for _, row := range s.published(d.choice.After) {
@@ -182,7 +190,7 @@ func (d *differ) tasks(s *states, staged []task, chosen []string) (list []task, 
 
 	for i := range is {
 		row := &is[i]
-		if chosen != nil && !wanted[row.Slice.Key] {
+		if !wanted(row.Slice.Key) {
 			continue
 		}
 		t, waiting := waits[row.Slice.Key]
@@ -211,7 +219,7 @@ func (d *differ) tasks(s *states, staged []task, chosen []string) (list []task, 
 		list = append(list, t)
 	}
 	for i := range was {
-		if key := was[i].Slice.Key; now[key] == nil && (chosen == nil || wanted[key]) {
+		if key := was[i].Slice.Key; now[key] == nil && wanted(key) {
 			only = append(only, d.plan.Label(key)+" ("+d.choice.Before+")")
 		}
 	}
