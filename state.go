@@ -300,13 +300,7 @@ func (s *SliceState) fail(e Event) {
 	if e.Step != StepTransform || s.Work != nil {
 		return
 	}
-	var earlier []*Manifest // a copy, since a state may have been handed on
-	for _, m := range s.Staged {
-		if m.Attempt != e.Attempt {
-			earlier = append(earlier, m)
-		}
-	}
-	s.Staged = earlier
+	s.Staged = s.stagedWhere(func(m *Manifest) bool { return m.Attempt != e.Attempt })
 }
 
 // open notes what an engine was given, and then the names by which the engine knows it.
@@ -400,15 +394,20 @@ func (s *SliceState) stage(e Event) {
 	}
 }
 
-// without are the staged results of the other outputs: a copy, since a state may have been handed on.
+// without are the staged results of the other outputs.
 func (s *SliceState) without(output string) []*Manifest {
-	var others []*Manifest
+	return s.stagedWhere(func(m *Manifest) bool { return m.Output != output })
+}
+
+// stagedWhere are the staged results of which something holds: a copy, since a state may have been handed on.
+func (s *SliceState) stagedWhere(holds func(*Manifest) bool) []*Manifest {
+	var list []*Manifest
 	for _, m := range s.Staged {
-		if m.Output != output {
-			others = append(others, m)
+		if holds(m) {
+			list = append(list, m)
 		}
 	}
-	return others
+	return list
 }
 
 // Only is the state of some slices, as if the run had no others.
