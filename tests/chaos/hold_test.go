@@ -1,7 +1,6 @@
 package chaos_test
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 	"testing"
@@ -28,20 +27,7 @@ func TestHold(t *testing.T) {
 			return s
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			s := source(t)
-			worlds := prepare(t, s)
-			if s, is := s.(*remote); is {
-				s.share(t)
-			}
-			for start := range worlds { // every row is replaced, and nothing unloaded
-				worlds[start] = worlds[replace]
-			}
-			tally := newTally()
-			tally.seeds = cmp.Or(*seedsFlag, 2)
-			trials(t, worlds, tally, *seedFlag != 0 && *seedsFlag == 0, (*trial).holdAndRegret)
-			t.Log(tally)
-		})
+		t.Run(name, func(t *testing.T) { replacing(t, source(t), 2, (*trial).holdAndRegret) })
 	}
 }
 

@@ -1,7 +1,6 @@
 package chaos_test
 
 import (
-	"cmp"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,14 +18,7 @@ import (
 func TestOutputs(t *testing.T) {
 	source := newEmbedded(t, t.TempDir())
 	intoTwo(t, source)
-	worlds := prepare(t, source)
-	for start := range worlds { // every row is replaced, and nothing unloaded
-		worlds[start] = worlds[replace]
-	}
-	tally := newTally()
-	tally.seeds = cmp.Or(*seedsFlag, 3)
-	trials(t, worlds, tally, *seedFlag != 0 && *seedsFlag == 0, (*trial).publishBoth)
-	t.Log(tally)
+	replacing(t, source, 3, (*trial).publishBoth)
 }
 
 // intoTwo gives the pipeline a second output, with the net cost of each month in the first.

@@ -1,6 +1,7 @@
 package chaos_test
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,6 +75,22 @@ func prepare(t *testing.T, source site, cheaper ...string) map[string]*world {
 	}
 	worlds[lostLake].as(worlds[refresh]) // which do the same
 	return worlds
+}
+
+// replacing is trial after trial over rows that an earlier run published with another parameter: every row is replaced, and nothing unloaded.
+func replacing(t *testing.T, source site, seeds int, do func(*trial)) {
+	t.Helper()
+	worlds := prepare(t, source)
+	if s, is := source.(*remote); is {
+		s.share(t)
+	}
+	for start := range worlds {
+		worlds[start] = worlds[replace]
+	}
+	tally := newTally()
+	tally.seeds = cmp.Or(*seedsFlag, seeds)
+	trials(t, worlds, tally, *seedFlag != 0 && *seedsFlag == 0, do)
+	t.Log(tally)
 }
 
 // measure measures an undisturbed run.
