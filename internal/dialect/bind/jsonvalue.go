@@ -84,7 +84,7 @@ func (b *binder) document(x ast.Expr, s *scope) (d document, ok bool) {
 			return b.extracted(x, s)
 		}
 	}
-	b.refuse(sem.Mismatch, x.Span(), "cast a text as json", "this is no value of JSON")
+	b.refuse(sem.Mismatch, x.Span(), "cast a text as json", "this is not a value of JSON")
 	return d, false
 }
 

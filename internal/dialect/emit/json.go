@@ -41,7 +41,7 @@ func sparkJSON() map[sem.Op]rule {
 	return all
 }
 
-// Patterns of JSON that DuckDB takes for such. It also takes commas before an end, NaN and Infinity: these are no JSON.
+// Patterns of JSON that DuckDB takes for such. It also takes commas before an end, NaN and Infinity: these are not JSON.
 const (
 	jsonString = `"(?:[^"\\]|\\.)*"`
 	jsonStrict = `(?s)(?:[^",A-Za-z]|` + jsonString + `|true|false|null|[eE][-+0-9]|,[ \t\r\n]*(?:` + jsonString + `|true|false|null|[-0-9\[{]))*`
@@ -55,10 +55,11 @@ const (
 const (
 	jsonOdd      = "JSON whose meaning is not settled: "
 	jsonInvalid  = "invalid input syntax for type json"
-	jsonNested   = "JSON whose meaning is not settled: an object or array as a text"
-	jsonDigits   = "JSON whose meaning is not settled: a number that may be spelled otherwise"
-	jsonTwice    = "JSON whose meaning is not settled: an object has a key twice"
-	jsonByNumber = "JSON whose meaning is not settled: an array's element by a key"
+	jsonNested   = jsonOdd + "an object or array as a text"
+	jsonDigits   = jsonOdd + "a number that may be spelled otherwise"
+	jsonTwice    = jsonOdd + "an object has a key twice"
+	jsonByNumber = jsonOdd + "an array's element by a key"
+	jsonScalar   = jsonOdd + "a value that is neither an object nor an array"
 )
 
 // inDocument writes an expression over a text that is written only once.
@@ -82,7 +83,7 @@ type cases struct{ strings.Builder }
 
 func (c *cases) when(condition, out string) { c.WriteString(" WHEN " + condition + " THEN " + out) }
 
-// document tells apart what is no JSON. What is empty, and a half of a surrogate pair, is refused where being no JSON does not raise.
+// document tells apart what is not JSON. An empty text, and half of a surrogate pair, are refused where a text that is not JSON does not raise.
 func (p *printer) document(c *cases, e *sem.Expr, v, invalid string) {
 	if normal(e) {
 		return
@@ -100,7 +101,7 @@ func (p *printer) document(c *cases, e *sem.Expr, v, invalid string) {
 	c.when("NOT (json_valid("+v+") AND regexp_full_match("+v+", "+p.literal(jsonStrict)+"))", invalid)
 }
 
-// invalid is what becomes of a text that is no JSON.
+// invalid is what becomes of a text that is not JSON.
 func (p *printer) invalid(e *sem.Expr) string {
 	if e.Not {
 		return "NULL"
@@ -112,7 +113,7 @@ func jsonValid(p *printer, e *sem.Expr, args []text) text {
 	return p.inDocument(e, args[0], func(v string) string {
 		var c cases
 		p.document(&c, e, v, "false")
-		c.when("json_type("+v+") NOT IN ('OBJECT', 'ARRAY')", p.raise(jsonOdd+"a value that is no object and no array"))
+		c.when("json_type("+v+") NOT IN ('OBJECT', 'ARRAY')", p.raise(jsonScalar))
 		kind := "true"
 		if e.Text != "" {
 			kind = "json_type(" + v + ") = '" + strings.ToUpper(e.Text) + "'"
@@ -167,7 +168,7 @@ func jsonText(p *printer, e *sem.Expr, args []text) text {
 		case e.Text == "array":
 			c.when("json_type("+v+") <> 'ARRAY'", p.invalid(e))
 		default:
-			c.when("json_type("+v+") NOT IN ('OBJECT', 'ARRAY')", p.raise(jsonOdd+"a value that is no object and no array"))
+			c.when("json_type("+v+") NOT IN ('OBJECT', 'ARRAY')", p.raise(jsonScalar))
 		}
 		if !ofPostgres(e) {
 			c.when("contains("+v+`, '\u0000')`, p.raise(jsonOdd+"the character 0"))
@@ -243,8 +244,8 @@ func (p *printer) key(c *cases, e, s *sem.Expr, in string) {
 	}
 }
 
-// element tells apart what is no array. PostgreSQL takes a jsonb that is no object and no array for an array of itself: of null that is no text
-// either.
+// element tells apart what is not an array. PostgreSQL takes a jsonb that is neither an object nor an array for an array of that one value, and
+// the text of a null is NULL in either case.
 func (p *printer) element(c *cases, e *sem.Expr, in string) {
 	if !ofPostgres(e) {
 		return
@@ -254,7 +255,7 @@ func (p *printer) element(c *cases, e *sem.Expr, in string) {
 		if e.Op == sem.OpJSONText {
 			kinds += ", 'NULL'"
 		}
-		c.when("json_type("+in+") NOT IN ("+kinds+")", p.raise(jsonOdd+"a value that is no object and no array"))
+		c.when("json_type("+in+") NOT IN ("+kinds+")", p.raise(jsonScalar))
 	}
 	c.when("json_type("+in+") <> 'ARRAY'", "NULL")
 }
