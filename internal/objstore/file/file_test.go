@@ -19,6 +19,8 @@ import (
 	"github.com/hindcast/hindcast/internal/objstore/objstoretest"
 )
 
+var _ objstore.Cloner = (*Store)(nil) // which the conformance tests do not ask of every store
+
 func open(t *testing.T) *Store {
 	t.Helper()
 	store, err := Open(filepath.Join(t.TempDir(), "not", "there", "yet"))

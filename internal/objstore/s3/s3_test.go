@@ -10,6 +10,8 @@ import (
 	"github.com/hindcast/hindcast/internal/s3test"
 )
 
+var _ objstore.Cloner = (*s3.Store)(nil) // which the conformance tests do not ask of every store
+
 func TestMain(m *testing.M) {
 	s3.Hasten()
 	os.Exit(m.Run())
