@@ -114,13 +114,24 @@ type (
 		// Respelled says that it was = ANY or <> ALL.
 		Respelled bool
 	}
-	// Quantified is a comparison with ANY or ALL of an array that is written.
+	// Quantified is a comparison with ANY or ALL of an array, which is written as a List or is Of.
 	Quantified struct {
 		Node
 		Op   string
 		All  bool
 		X    Expr
 		List []Expr
+		Of   Expr
+	}
+	// Array is ARRAY[a, b].
+	Array struct {
+		Node
+		Items []Expr
+	}
+	// Subscript is X[Index].
+	Subscript struct {
+		Node
+		X, Index Expr
 	}
 	// Like is [NOT] LIKE, ILIKE or SIMILAR TO.
 	Like struct {
@@ -188,9 +199,10 @@ type (
 
 // Type is the name of a type, such as varchar(10).
 type Type struct {
-	At   lex.Span
-	Name string // canonical words, in lower case: "double precision"
-	Args []int
+	At    lex.Span
+	Name  string // canonical words, in lower case: "double precision"
+	Args  []int
+	Array bool // [] stands behind
 }
 
 // Window is what stands behind OVER.
@@ -370,12 +382,13 @@ type Series struct {
 	Columns []Name
 }
 
-// Unnest is unnest(ARRAY[…]) in FROM.
+// Unnest is unnest(…) in FROM, of an array that is written as a List or is Of.
 type Unnest struct {
 	At         lex.Span
 	List       []Expr
+	Of         Expr
 	Ordinality bool
-	CallAt     lex.Span // of all but the alias
+	CallAt     lex.Span // of all but the alias, with LATERAL before it
 	Alias      Name
 	As         bool
 	Columns    []Name

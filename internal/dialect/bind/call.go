@@ -30,6 +30,7 @@ type function struct {
 	window      bool // it needs OVER
 	sorted      sorted
 	nulls       bool // it takes IGNORE NULLS
+	arrays      bool // its arguments may be arrays
 	bind        func(*binder, *call) *sem.Expr
 }
 
@@ -42,7 +43,7 @@ var known struct {
 func functions() map[string]function {
 	known.once.Do(func() {
 		known.all = map[string]function{}
-		for _, group := range []map[string]function{conditionals(), texts(), formatting(), patterns(), moreTexts(), jsons(), arrayParts(), numbers(), floatFunctions(), times(), calendar(), aggregates(), rankings(), ordered(), deviations(), notRead()} {
+		for _, group := range []map[string]function{conditionals(), texts(), formatting(), patterns(), moreTexts(), jsons(), arrayParts(), arrays(), numbers(), floatFunctions(), times(), calendar(), aggregates(), rankings(), ordered(), deviations(), notRead()} {
 			for name, f := range group {
 				known.all[name] = f
 			}
@@ -107,6 +108,10 @@ func (b *binder) call(x *ast.Call, s *scope) *sem.Expr {
 	if !f.raw {
 		c.args = make([]*sem.Expr, 0, len(x.Args))
 		for _, a := range x.Args {
+			if f.arrays {
+				c.args = append(c.args, b.anyValue(a, s))
+				continue
+			}
 			c.args = append(c.args, b.expr(a, s))
 		}
 		if invalid(c.args...) {

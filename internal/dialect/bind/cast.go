@@ -80,6 +80,9 @@ func textType(k sem.Kind, args []int, redshift bool, unsaid int) (t sem.Type, wh
 }
 
 func (b *binder) cast(x *ast.Cast, s *scope) *sem.Expr {
+	if x.Type.Array {
+		return b.castArray(x, s)
+	}
 	inner := b.expr(x.X, s)
 	t, ok := b.typeOf(x.Type)
 	if !ok || invalid(inner) {
@@ -312,6 +315,8 @@ func (b *binder) unify(l, r sem.Type) (sem.Type, bool) {
 		return r, true
 	case r.Kind == sem.Unknown || l == r:
 		return l, true
+	case l.Kind == sem.Array || r.Kind == sem.Array:
+		return l, false
 	case l.IsFloat() && r.IsNumber() || r.IsFloat() && l.IsNumber():
 		return sem.Of(sem.Float8), true
 	case l.IsInt() && r.IsInt():
@@ -408,6 +413,8 @@ func (b *binder) coerce(e *sem.Expr, t sem.Type) *sem.Expr {
 	switch {
 	case invalid(e) || t.Kind == sem.Unknown:
 		return e
+	case e.Type.Kind == sem.Unknown && t.Kind == sem.Array && e.Op != sem.OpNull:
+		return b.refuse(sem.NotKnown, e.At, "write ARRAY[…]", "an array in quotes is not read")
 	case e.Type.Kind == sem.Unknown:
 		return b.literal(e, t)
 	case e.Type.IsText() && t.IsText():

@@ -6,7 +6,7 @@ import (
 
 func conditionals() map[string]function {
 	return map[string]function{
-		"coalesce": {least: 1, most: 100, bind: levelled(sem.OpCoalesce, "COALESCE")},
+		"coalesce": {least: 1, most: 100, arrays: true, bind: levelled(sem.OpCoalesce, "COALESCE")},
 		"nvl":      {least: 2, most: 100, who: onlyRedshift, bind: levelled(sem.OpCoalesce, "NVL")},
 		"greatest": {least: 1, most: 100, bind: levelled(sem.OpGreatest, "GREATEST")},
 		"least":    {least: 1, most: 100, bind: levelled(sem.OpLeast, "LEAST")},

@@ -9,8 +9,8 @@ import (
 	"github.com/hindcast/hindcast/internal/dialect/sem"
 )
 
-// expr binds an expression.
-func (b *binder) expr(x ast.Expr, s *scope) *sem.Expr {
+// anyValue binds an expression, which may be an array.
+func (b *binder) anyValue(x ast.Expr, s *scope) *sem.Expr {
 	if b.work++; b.work > most {
 		if b.work == most+1 {
 			b.refuse(sem.NotKnown, x.Span(), "write it in several queries", "the statement is too large")
@@ -54,6 +54,10 @@ func (b *binder) bare(x ast.Expr, s *scope) *sem.Expr {
 		return b.caseExpr(x, s)
 	case *ast.Call:
 		return b.call(x, s)
+	case *ast.Array:
+		return b.elements(x, s)
+	case *ast.Subscript:
+		return b.subscript(x, s)
 	case *ast.Scalar:
 		return b.scalar(x, s)
 	case *ast.Row:
@@ -201,7 +205,7 @@ func (b *binder) is(x *ast.Is, s *scope) *sem.Expr {
 	if x.What == "null" && ofJSON(x.X) {
 		inner = b.typeOfJSON(x.X, s)
 	} else {
-		inner = b.expr(x.X, s)
+		inner = b.anyValue(x.X, s)
 	}
 	if invalid(inner) {
 		return inner
@@ -468,10 +472,10 @@ func (b *binder) caseExpr(x *ast.Case, s *scope) *sem.Expr {
 	e.N = len(x.When)
 	var results []*sem.Expr // ELSE first
 	if x.Else != nil {
-		results = append(results, b.expr(x.Else, s))
+		results = append(results, b.anyValue(x.Else, s))
 	}
 	for _, r := range x.Then {
-		results = append(results, b.expr(r, s))
+		results = append(results, b.anyValue(r, s))
 	}
 	whens, ok := b.whens(x, s)
 	if !ok || !b.level(results, &e.Type, &e.Facts, x.At, "CASE") {

@@ -152,12 +152,8 @@ func (b *binder) join(x *ast.Join, s *scope, bound *sem.Query) {
 	from := len(s.tables)
 	b.from(x.L, s, bound)
 	middle := len(s.tables)
-	if d, ok := x.R.(*ast.Derived); ok && d.Lateral && (x.Kind == "right" || x.Kind == "full") {
-		b.refuse(sem.Mismatch, d.LateralAt, "write LEFT JOIN", "LATERAL does not see what a %s JOIN makes of the tables before it", strings.ToUpper(x.Kind))
-	} else if _, always := x.On.(*ast.Bool); ok && d.Lateral && x.Kind == "left" && !always {
-		b.refuse(sem.NotOnEngine, d.LateralAt, "write ON TRUE, and the condition into the query", "engines take no condition behind a LEFT JOIN LATERAL")
-	}
 	b.from(x.R, s, bound)
+	b.seesBefore(x, bound)
 	switch {
 	case x.On != nil:
 		// Only the tables of this join are seen.
@@ -172,6 +168,27 @@ func (b *binder) join(x *ast.Join, s *scope, bound *sem.Query) {
 	case x.Using != nil:
 		b.names(x.Using, bound)
 		b.using(x, s, from, middle)
+	}
+}
+
+// seesBefore refuses joins to what sees the tables before it that no engine, or the source, takes.
+func (b *binder) seesBefore(x *ast.Join, bound *sem.Query) {
+	at := lex.Span{}
+	switch r := x.R.(type) {
+	case *ast.Derived:
+		at = r.LateralAt
+	case *ast.Unnest:
+		if slices.ContainsFunc(bound.Slots, func(s sem.Slot) bool { return s.At == r.CallAt && s.Expr != nil && s.Expr.Op == sem.OpUnnest }) {
+			at = r.CallAt
+		}
+	}
+	_, always := x.On.(*ast.Bool)
+	switch {
+	case at == lex.Span{}:
+	case x.Kind == "right" || x.Kind == "full":
+		b.refuse(sem.Mismatch, at, "write LEFT JOIN", "LATERAL does not see what a %s JOIN makes of the tables before it", strings.ToUpper(x.Kind))
+	case x.Kind == "left" && !always:
+		b.refuse(sem.NotOnEngine, at, "write ON TRUE, and the condition into the query", "engines take no condition behind a LEFT JOIN LATERAL")
 	}
 }
 

@@ -44,6 +44,7 @@ var refusedFunctions = func() map[string]unmade {
 		"farmfingerprint64":     {onlyRedshift, "no engine computes this fingerprint", "use md5() or sha2(…, 256)"},
 		"checksum":              {onlyRedshift, "how Redshift computes a checksum is not documented", "use md5() or sha2(…, 256)"},
 		"strtol":                {onlyRedshift, "which texts STRTOL takes for numbers is not settled", "cast a decimal text as bigint"},
+		"unnest":                {onlyPostgres, "rows in a select list are not read", "write it in FROM"},
 		"soundex":               {both, "engines spell sounds in other ways", ""},
 		"regexp_matches":        {onlyPostgres, "regexp_matches gives rows of arrays", "use regexp_substr() or substring(… from …)"},
 		"regexp_match":          {onlyPostgres, "regexp_match gives an array", "use regexp_substr() or substring(… from …)"},

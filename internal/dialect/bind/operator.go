@@ -25,6 +25,13 @@ func (b *binder) binary(x *ast.Binary, s *scope) *sem.Expr {
 	if jsonOperators[x.Op] {
 		return b.jsonOperator(x, s)
 	}
+	if x.Op == "||" {
+		l, r := b.anyValue(x.L, s), b.anyValue(x.R, s)
+		if l.Type.Kind == sem.Array || r.Type.Kind == sem.Array {
+			return b.joinedArrays(x, l, r, "")
+		}
+		return b.concat(x, l, r)
+	}
 	l, r := b.expr(x.L, s), b.expr(x.R, s)
 	if invalid(l, r) {
 		return &sem.Expr{At: x.At}
@@ -35,8 +42,6 @@ func (b *binder) binary(x *ast.Binary, s *scope) *sem.Expr {
 	switch x.Op {
 	case "~", "~*", "!~", "!~*":
 		return b.matches(x, l, r)
-	case "||":
-		return b.concat(x, l, r)
 	case "+", "-", "*", "/", "%":
 		return b.arithmetic(x, l, r)
 	case "^":
@@ -103,6 +108,9 @@ func (b *binder) compared(e *sem.Expr) *sem.Expr {
 
 // matched refuses a text that is compared where the database's collation decides which texts are equal.
 func (b *binder) matched(t sem.Type, at lex.Span) {
+	if b.refuseArray(t, at, "where equal rows are found") {
+		return
+	}
 	if b.Folding != "" && t.IsText() {
 		b.refuse(sem.NotDecidable, at, "", "which texts are equal depends on the database's collation, which is %s", b.Folding)
 	}
@@ -141,7 +149,10 @@ func (b *binder) endsInBlanks(e *sem.Expr) bool {
 }
 
 func (b *binder) concat(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
-	if !textual(l.Type) && !textual(r.Type) {
+	switch {
+	case invalid(l, r):
+		return &sem.Expr{At: x.At}
+	case !textual(l.Type) && !textual(r.Type):
 		return b.refuse(sem.Mismatch, x.At, "cast one of them as text", "|| does not join %s and %s", l.Type, r.Type)
 	}
 	if b.Redshift && (l.Type.Kind == sem.Char || r.Type.Kind == sem.Char) {

@@ -7,13 +7,9 @@ import (
 	"github.com/hindcast/hindcast/internal/dialect/sem"
 )
 
-// arrayParts are functions of arrays, which are read where a text is divided into one: of (string_to_array(x, ','))[n] a part, and how many parts
-// there are.
+// arrayParts are functions of Redshift's arrays, which are read where a text is divided into one.
 func arrayParts() map[string]function {
 	return map[string]function{
-		"string_to_array":  {least: 2, most: 2, who: onlyPostgres, raw: true, bind: part},
-		"array_length":     {least: 2, most: 2, who: onlyPostgres, raw: true, bind: countParts},
-		"cardinality":      {least: 1, most: 1, who: onlyPostgres, raw: true, bind: countParts},
 		"get_array_length": {least: 1, most: 1, who: onlyRedshift, raw: true, bind: countParts},
 	}
 }
@@ -44,14 +40,14 @@ func (b *binder) parted(x *ast.Call, s *scope) (args []*sem.Expr, ok bool) {
 	return args, true
 }
 
-// part is (string_to_array(x, ','))[n].
+// part is (string_to_array(x, ','))[n], or the array without a position behind it.
 func part(b *binder, c *call) *sem.Expr {
-	if c.x.Subscript == nil {
-		return b.refuse(sem.NotOnEngine, c.x.At, "write a number in brackets behind it, in parentheses, or split_part()", "an array by itself is no value here")
-	}
 	args, ok := b.parted(c.x, c.s)
-	if !ok {
+	switch {
+	case !ok:
 		return &sem.Expr{At: c.x.At}
+	case c.x.Subscript == nil:
+		return arrayOf(sem.OpParts, sem.Of(sem.Text), c.x, args...)
 	}
 	n, ok := b.integer(b.expr(c.x.Subscript, c.s))
 	if !ok {
@@ -69,10 +65,8 @@ func countParts(b *binder, c *call) *sem.Expr {
 	if !ok || x.Subscript != nil || x.Name != "string_to_array" && x.Name != "split_to_array" || (x.Name == "split_to_array") != b.Redshift {
 		return b.refuse(sem.NotKnown, c.x.At, "", "%s is only read of a text that is divided", c.x.Name)
 	}
-	if len(c.x.Args) == 2 {
-		if n, is := c.x.Args[1].(*ast.Number); !is || n.Text != "1" {
-			return b.refuse(sem.NotKnown, c.x.At, "write 1", "only the first dimension of an array is read")
-		}
+	if !b.firstDimension(c) {
+		return &sem.Expr{At: c.x.At}
 	}
 	args, ok := b.parted(x, c.s)
 	if !ok {

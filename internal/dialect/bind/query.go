@@ -348,6 +348,7 @@ func (b *binder) outputNamed(x *ast.Column, outputs []output) *output {
 
 // ordered refuses an order that depends on what is not known.
 func (b *binder) ordered(t sem.Type, at lex.Span) {
+	b.refuseArray(t, at, "as an order")
 	if t.IsText() && !b.Bytewise {
 		b.refuse(sem.NotDecidable, at, "say that the database's collation is C, if it is", "the order of texts depends on the database's collation")
 	}

@@ -142,7 +142,7 @@ func ragged(e *sem.Expr) (loose, longer bool) {
 	switch e.Op {
 	case sem.OpNumericDivide, sem.OpAvgNumeric, sem.OpMiddle:
 		return true, true
-	case sem.OpColumn, sem.OpScalarQuery, sem.OpDecimal:
+	case sem.OpColumn, sem.OpScalarQuery, sem.OpDecimal, sem.OpElement, sem.OpElementName:
 		return e.Loose, e.Longer
 	case sem.OpRound, sem.OpTruncate, sem.OpCeiling, sem.OpFloor, sem.OpToDecimal, sem.OpTextToDecimal, sem.OpFloatToDecimal, sem.OpSign:
 		return false, false

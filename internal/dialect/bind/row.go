@@ -62,6 +62,9 @@ func (b *binder) quantified(x *ast.Quantified, s *scope) *sem.Expr {
 	if op == "" || b.Redshift {
 		return b.refuse(sem.NotKnown, x.At, "write IN and a list, or comparisons", "%s with an array is not read", x.Op)
 	}
+	if x.Of != nil {
+		return b.quantifiedArray(x, op, s)
+	}
 	list := make([]*sem.Expr, len(x.List))
 	for i, a := range x.List {
 		list[i] = b.expr(a, s)

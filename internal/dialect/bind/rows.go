@@ -35,7 +35,7 @@ func (b *binder) aliased(alias ast.Name, call lex.Span) bool {
 	return true
 }
 
-// unnest is unnest(ARRAY[…]): the elements as rows of VALUES.
+// unnest is unnest(…): the elements of an array that is written as rows of VALUES.
 func (b *binder) unnest(x *ast.Unnest, s *scope, bound *sem.Query) {
 	defer func(tables int) { s.unknown = s.unknown || len(s.tables) == tables }(len(s.tables)) // it was refused
 	width := 1
@@ -52,7 +52,12 @@ func (b *binder) unnest(x *ast.Unnest, s *scope, bound *sem.Query) {
 		b.refuse(sem.NotKnown, x.Alias.At, "name the columns behind the alias", "the columns of unnest are to be named")
 		return
 	}
-	columnNames := oneColumn(x.Alias, x.Columns)
+	if a, ok := b.computedArray(x, s); a != nil {
+		if ok {
+			b.unnestOf(x, a, s, bound)
+		}
+		return
+	}
 	values := &ast.Values{At: x.CallAt}
 	for _, e := range x.List {
 		values.Rows = append(values.Rows, []ast.Expr{e})
@@ -75,12 +80,7 @@ func (b *binder) unnest(x *ast.Unnest, s *scope, bound *sem.Query) {
 	}
 	slot.Text += ")"
 	bound.Slots = append(bound.Slots, slot)
-	columns := []sem.Column{outputs[0].Column}
-	if x.Ordinality {
-		columns = append(columns, sem.Column{Name: "ordinality", Type: sem.Of(sem.Int8)})
-	}
-	b.add(b.newTable(x.Alias.Text, columns, columnNames, x.Alias.At), s, x.Alias.At)
-	b.functionAlias(x.Alias, x.As, x.Columns, bound)
+	b.unnested(x, outputs[0].Column, s, bound)
 }
 
 // oneColumn are the names of the columns of a function's rows: PostgreSQL names the one column of simple values as the alias.

@@ -51,7 +51,9 @@ func (b *binder) afterResult(st ast.Statement) {
 func (b *binder) statement(st ast.Statement, out *sem.Script) {
 	switch st := st.(type) {
 	case *ast.Result:
-		out.Result, _ = b.query(st.Query, &scope{}, purpose{labels: true})
+		result, outputs := b.query(st.Query, &scope{}, purpose{labels: true})
+		b.resultArrays(outputs)
+		out.Result = result
 	case *ast.CreateAs:
 		b.createAs(st, out)
 	case *ast.CreateTable:
@@ -107,6 +109,7 @@ func (b *binder) createAs(st *ast.CreateAs, out *sem.Script) {
 	t := &temp{columns: b.newTable(st.Name.Text, columnsOf(outputs), st.Columns, st.Name.At).columns, notNull: make([]bool, len(outputs)), defaults: make([]ast.Expr, len(outputs))}
 	seen := map[string]bool{}
 	for i, o := range outputs {
+		b.refuseArray(o.Type, st.Name.At, "as a column of a temporary table")
 		name := strings.ToLower(t.columns[i].Name)
 		if seen[name] {
 			b.refuse(sem.NotOnEngine, st.Name.At, "give one of them another name", "two columns of %s are named %s", st.Name.Text, t.columns[i].Name)

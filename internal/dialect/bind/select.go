@@ -221,7 +221,7 @@ func (b *binder) items(x *ast.Select, s *scope, why purpose, bound *sem.Query) [
 // item binds an item of a select list. One that GROUP BY names is a key itself: no group's text stands in it.
 func (b *binder) item(x ast.Expr, s *scope) *sem.Expr {
 	if !slices.Contains(s.grouped, x) {
-		return b.expr(x, s)
+		return b.anyValue(x, s)
 	}
 	again := s.ungrouped()
 	e := b.expr(x, s)
@@ -282,6 +282,10 @@ func labelOf(x ast.Expr) string {
 			}
 			return labelOf(s.Items[0].X)
 		}
+	case *ast.Array:
+		return "array"
+	case *ast.Subscript:
+		return labelOf(x.X)
 	case *ast.Interval:
 		return "interval"
 	case *ast.Bool:

@@ -104,6 +104,10 @@ func (p *printer) literal(s string) string {
 // typeName is the engine's name of a type.
 func (p *printer) typeName(t sem.Type) string {
 	switch k := t.Kind; {
+	case k == sem.Array && p.Engine.spark():
+		return "ARRAY<" + p.typeName(t.Element()) + ">"
+	case k == sem.Array:
+		return p.typeName(t.Element()) + "[]"
 	case k == sem.Numeric:
 		return decimal(t.P, t.S)
 	case k == sem.Timestamp && p.Engine.spark():

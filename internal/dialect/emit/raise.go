@@ -17,7 +17,9 @@ var harmless = [sem.Ops]bool{sem.OpNull: true, sem.OpBool: true, sem.OpInt: true
 	sem.OpMatches: true, sem.OpMatchReplace: true, sem.OpMatchFound: true, sem.OpMatchCount: true, sem.OpMatchPlace: true, sem.OpSHA1: true, sem.OpSHA2: true,
 	sem.OpTranslate: true, sem.OpBytes: true, sem.OpASCII: true, sem.OpConcatWith: true, sem.OpTruthLetter: true,
 	sem.OpCount: true, sem.OpCountRows: true, sem.OpMin: true, sem.OpMax: true, sem.OpLag: true, sem.OpLead: true, sem.OpFirstValue: true, sem.OpLastValue: true, sem.OpNthValue: true,
-	sem.OpBitAnd: true, sem.OpBitOr: true, sem.OpBitXor: true, sem.OpGrouping: true, sem.OpRow: true}
+	sem.OpBitAnd: true, sem.OpBitOr: true, sem.OpBitXor: true, sem.OpGrouping: true, sem.OpRow: true,
+	sem.OpArray: true, sem.OpArrayConcat: true, sem.OpElement: true, sem.OpArrayLength: true, sem.OpArrayAny: true, sem.OpElementName: true, sem.OpParts: true,
+	sem.OpArrayText: true, sem.OpUnnest: true, sem.OpGather: true}
 
 // mayRaise reports whether an expression may raise.
 func mayRaise(e *sem.Expr) bool {

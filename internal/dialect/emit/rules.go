@@ -53,7 +53,7 @@ const (
 
 // shared are the rules of all engines.
 func shared() (r [sem.Ops]rule) {
-	lay(&r, sharedValues(), sharedFunctions(), sharedTimes(), sharedFloats(), sharedParts())
+	lay(&r, sharedValues(), sharedFunctions(), sharedTimes(), sharedFloats(), sharedParts(), sharedArrays())
 	return r
 }
 
@@ -199,7 +199,7 @@ func sharedFunctions() map[sem.Op]rule {
 }
 
 func duckRules(r [sem.Ops]rule) [sem.Ops]rule {
-	lay(&r, duckValues(), duckAggregates(), duckTimes(), duckFloats(), duckJSON())
+	lay(&r, duckValues(), duckAggregates(), duckTimes(), duckFloats(), duckJSON(), duckArrays())
 	return r
 }
 
@@ -265,7 +265,7 @@ func duckAggregates() map[sem.Op]rule {
 }
 
 func sparkRules(r [sem.Ops]rule) [sem.Ops]rule {
-	lay(&r, sparkValues(), sparkAggregates(), sparkTimes(), sparkFloats(), sparkJSON())
+	lay(&r, sparkValues(), sparkAggregates(), sparkTimes(), sparkFloats(), sparkJSON(), sparkArrays())
 	r[sem.OpInQuery].except = []except{
 		{misreadsNull, "Spark takes NULL for false in [NOT] IN (query) that stands here", "write it as a condition of WHERE that AND joins to the others"},
 		listsOuter,

@@ -254,7 +254,7 @@ func (p *parser) postfix(start int) ast.Expr {
 			x = c
 		case p.subscript(x, start):
 		case p.punct("["):
-			p.unknown(p.peek().At, "subscripts are not read", "")
+			x = p.element(x, start)
 		case p.punct("."):
 			p.unknown(p.peek().At, "fields of a value are not read", "")
 		default:
@@ -375,7 +375,17 @@ func (p *parser) wordExpr(t *lex.Token) ast.Expr {
 		if p.ahead(1).Kind == lex.String {
 			return p.interval()
 		}
-	case "array", "row", "xmlelement", "treat", "normalize", "nextval":
+	case "array":
+		if p.punctAhead(1, "[") && !p.Redshift {
+			a := &ast.Array{Items: p.array()}
+			a.At = p.since(t.At.Start)
+			return a
+		}
+		if p.punctAhead(1, "(") && !p.Redshift {
+			p.unknown(t.At, "ARRAY of a query is not read", "write array_agg() in the query")
+		}
+		fallthrough
+	case "row", "xmlelement", "treat", "normalize", "nextval":
 		if p.punctAhead(1, "(") || p.punctAhead(1, "[") {
 			p.unknown(t.At, t.At.In(p.text)+" is not read", "")
 		}
@@ -536,6 +546,7 @@ func (p *parser) typeName() ast.Type {
 		p.expect("time")
 		p.expect("zone")
 	}
+	t.Array = p.punctAhead(1, "]") && !p.Redshift && p.takePunct("[") && p.takePunct("]")
 	if p.punct("[") || p.word("array") || p.punct(".") {
 		p.unknown(first.At, "this type is not known", "")
 	}

@@ -24,10 +24,8 @@ func (p *parser) quantified(left ast.Expr, op string, start int) ast.Expr {
 	if p.startsQuery() {
 		return p.quantifiedQuery(left, op, all, start)
 	}
-	if !p.word("array") || !p.punctAhead(1, "[") {
-		p.unknown(p.peek().At, "only ARRAY[…] and a query are read behind "+all.At.In(p.text), "write IN and a list")
-	}
-	q := &ast.Quantified{Op: op, All: all.Text == "all", X: left, List: p.array()}
+	q := &ast.Quantified{Op: op, All: all.Text == "all", X: left}
+	q.List, q.Of = p.listed()
 	p.expectPunct(")")
 	q.At = p.since(start)
 
@@ -47,20 +45,4 @@ func (p *parser) quantifiedQuery(left ast.Expr, op string, all *lex.Token, start
 	i.At = p.since(start)
 
 	return i
-}
-
-// array reads ARRAY[a, b].
-func (p *parser) array() []ast.Expr {
-	p.expect("array")
-	p.expectPunct("[")
-	if p.punct("]") {
-		p.unknown(p.peek().At, "an empty array is not read", "leave the condition out")
-	}
-	list := p.list()
-	p.expectPunct("]")
-	if p.punct("[") || p.punct("::") {
-		p.unknown(p.peek().At, "this is not read behind an array", "cast the elements")
-	}
-
-	return list
 }

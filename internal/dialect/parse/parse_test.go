@@ -46,10 +46,10 @@ var refused = []struct{ text, at string }{
 	{"", ""}, {"SELECT", ""}, {"SELECT FROM t", "FROM"}, {"SELECT a FROM", ""}, {"SELECT a b c", "c"}, {"SELECT 1 < 2 < 3", "<"}, {"SELECT a + NOT b", "NOT"},
 	{"CREATE TABLE t (a int)", "CREATE"}, {"UPDATE t SET (a, b) = (1, 2)", "("}, {"MERGE INTO t", "MERGE"}, {"ROLLBACK", "ROLLBACK"}, {"SELECT 1 SELECT 2", "SELECT"}, {"; ;", ""},
 	{"SELECT (SELECT a INTO TEMP b FROM t)", "INTO"}, {"CREATE TEMP TABLE t (a int PRIMARY KEY)", "PRIMARY"}, {"ALTER TABLE t ADD a int, ADD b int", ","}, {"ALTER TABLE t OWNER TO u", "OWNER"}, {"SELECT a INTO b FROM t", "INTO"}, {"SELECT (1", ""}, {"SELECT a FROM t WHERE", ""},
-	{"SELECT a FROM t, LATERAL f(1) u", "LATERAL"}, {"RS SELECT a FROM t, LATERAL (SELECT 1 b) PIVOT (sum(b) FOR b IN (1))", "LATERAL"}, {"SELECT a FROM t, unnest(b) u", "unnest(b"}, {"SELECT a FROM f(1)", "f"},
+	{"SELECT a FROM t, LATERAL f(1) u", "LATERAL"}, {"RS SELECT a FROM t, LATERAL (SELECT 1 b) PIVOT (sum(b) FOR b IN (1))", "LATERAL"}, {"SELECT a FROM t, unnest(b, c) u", "unnest(b,"}, {"SELECT a FROM f(1)", "f"},
 	{"SELECT a FROM t GROUP BY ROLLUP ()", ")"}, {"SELECT sum(a ORDER BY a) WITHIN GROUP (ORDER BY b)", "WITHIN"}, {"SELECT lag(a IGNORE NULLS) IGNORE NULLS OVER ()", "IGNORE"},
 	{"SELECT sum(a) OVER (ROWS 1 PRECEDING EXCLUDE t)", "t"}, {"SELECT a FROM t FETCH FIRST 1 ROWS WITH", ""}, {"SELECT sum(a) WITHIN GROUP (b)", "b"},
-	{"SELECT a[1]", "["}, {"SELECT ARRAY[1]", "ARRAY"}, {"SELECT a > ANY (SELECT 1)", "ANY"}, {"SELECT a = ANY (b)", "b"},
+	{"RS SELECT a[1]", "["}, {"SELECT f(a)[1]", "["}, {"SELECT a[1, 2]", "["}, {"RS SELECT ARRAY[1]", "ARRAY"}, {"SELECT a > ANY (SELECT 1)", "ANY"},
 	{"SELECT a FROM t FOR UPDATE", "FOR"}, {"SELECT a FROM t QUALIFY true", "QUALIFY"}, {"SELECT X'ff'", "X'ff'"},
 	{"SELECT 1 FROM t WHERE t.x = u.y(+)", "u"}, {"SELECT TOP 3 a", "3"}, {"SELECT 'a", "'"},
 }

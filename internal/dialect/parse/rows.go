@@ -8,6 +8,9 @@ import (
 // lateral reads LATERAL (query).
 func (p *parser) lateral() ast.From {
 	from := p.next().At
+	if p.word("unnest") && p.punctAhead(1, "(") {
+		return p.unnest(from.Start)
+	}
 	if !p.takePunct("(") || !p.startsQuery() {
 		p.unknown(from, "LATERAL is only read before a query", "leave it out before a function")
 	}
@@ -40,16 +43,17 @@ func (p *parser) rowsOf(start int) ast.From {
 
 func (p *parser) noOrdinality() {
 	if p.word("with") && p.wordAhead(1, "ordinality") {
-		p.unknown(p.peek().At, "WITH ORDINALITY is only read behind unnest(ARRAY[…])", "number the rows by row_number()")
+		p.unknown(p.peek().At, "WITH ORDINALITY is only read behind unnest()", "number the rows by row_number()")
 	}
 }
 
 func (p *parser) unnest(start int) ast.From {
 	p.at += 2
-	if !p.word("array") || !p.punctAhead(1, "[") {
-		p.unknown(lex.Span{Start: start, End: p.peek().At.End}, "unnest is only read of ARRAY[…]", "keep the elements as rows")
+	u := &ast.Unnest{}
+	u.List, u.Of = p.listed()
+	if p.punct(",") {
+		p.unknown(lex.Span{Start: start, End: p.peek().At.End}, "unnest is only read of one array", "number the elements of each by WITH ORDINALITY, and join them")
 	}
-	u := &ast.Unnest{List: p.array()}
 	p.expectPunct(")")
 	if p.take("with") {
 		p.expect("ordinality")

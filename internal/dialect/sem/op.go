@@ -155,6 +155,17 @@ const (
 	OpJSONValid    // whether a text is JSON: an object or array where Text says so
 	OpOneSpelling  // the one text of a group of texts that are equal but for trailing blanks; several raise; Not says that there are grouping sets, and it is NULL in those without it
 
+	// Arrays. Positions count from 1, and one that is not there is NULL.
+	OpArray       // of the arguments
+	OpArrayConcat // of two; one that is NULL counts as one without elements, unless both are
+	OpElement     // of an array, at a position
+	OpArrayLength // how many elements; Not: NULL where there are none
+	OpArrayAny    // whether the second, a condition of an OpElementName, is true of an element of the first; Not: of all elements
+	OpElementName // an element in the condition of an OpArrayAny
+	OpParts       // of a text that is divided by the second; none of an empty text
+	OpArrayText   // the texts of an array that are not NULL, with Text between them
+	OpUnnest      // a query of the elements as rows, in their order; Not: with their positions
+
 	// Dates and times.
 	OpAddDays
 	OpSubtractDays
@@ -207,6 +218,7 @@ const (
 	OpDiscrete   // the first value in the order of its one key that has at least the share Text of the values up to it
 	OpContinuous // the value at the share Text of the floats in the order of its one key, between two values if need be
 	OpMiddle     // of integers, with one digit behind the point
+	OpGather     // in an array, in the order of Keys; NULL where there are no rows
 	OpMode       // the most frequent value; of several the first in the order of its one key
 	OpEvery
 	OpAny

@@ -25,6 +25,7 @@ const (
 	Timestamp
 	TimestampTZ
 	Interval
+	Array // of one dimension, whose elements are of the kind Elem and have the type's other properties
 )
 
 // Most is the most digits that an engine's decimal holds.
@@ -36,21 +37,30 @@ type Type struct {
 	Kind Kind
 	P, S int
 	N    int
+	Elem Kind // of an Array
 }
 
 // Of is a type without further properties.
 func Of(k Kind) Type { return Type{Kind: k} }
 
+// ArrayOf is the type of an array of elements of a type.
+func ArrayOf(t Type) Type { return Type{Kind: Array, P: t.P, S: t.S, N: t.N, Elem: t.Kind} }
+
+// Element is the type of an array's elements.
+func (t Type) Element() Type { return Type{Kind: t.Elem, P: t.P, S: t.S, N: t.N} }
+
 // Decimal is a numeric type; what it holds beyond the engines' digits raises when it is met.
 func Decimal(p, s int) Type { return Type{Kind: Numeric, P: min(p, Most), S: s} }
 
 var kindNames = [...]string{"invalid", "unknown", "boolean", "smallint", "integer", "bigint", "numeric", "real", "double precision", "text",
-	"character varying", "character", "date", "timestamp without time zone", "timestamp with time zone", "interval"}
+	"character varying", "character", "date", "timestamp without time zone", "timestamp with time zone", "interval", "array"}
 
 // String is PostgreSQL's name of the type.
 func (t Type) String() string {
 	name := kindNames[t.Kind]
 	switch {
+	case t.Kind == Array:
+		return t.Element().String() + "[]"
 	case t.Kind == Numeric && t.P > 0:
 		return fmt.Sprintf("numeric(%d,%d)", t.P, t.S)
 	case (t.Kind == Varchar || t.Kind == Char) && t.N > 0:

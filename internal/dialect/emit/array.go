@@ -1,0 +1,200 @@
+package emit
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hindcast/hindcast/internal/dialect/sem"
+)
+
+const ofArrays = "the engine takes other arrays for empty, and counts their elements otherwise"
+
+func sharedArrays() map[sem.Op]rule {
+	return map[sem.Op]rule{
+		sem.OpArray:       {write: arrayOf},
+		sem.OpArrayConcat: {write: arrayConcat, why: "an array that is NULL counts as one without elements in the source"},
+		sem.OpElement:     {write: element, why: "positions below 1 have no element in the source"},
+		sem.OpElementName: {form: "hindcast_element"},
+		sem.OpParts:       {write: partsOf, why: "an empty text has no parts in the source"},
+	}
+}
+
+func duckArrays() map[sem.Op]rule {
+	return map[sem.Op]rule{
+		sem.OpArrayLength: {write: arrayLengthDuck, why: ofArrays},
+		sem.OpArrayAny:    {write: arrayAnyDuck, why: "the engine takes NULLs among the elements otherwise"},
+		sem.OpArrayText:   {write: arrayTextDuck, why: ofArrays},
+		sem.OpUnnest:      {write: unnestDuck, why: "the engine names the columns otherwise"},
+		sem.OpGather:      {write: gatherDuck, why: "the engine spells it so"},
+	}
+}
+
+func sparkArrays() map[sem.Op]rule {
+	return map[sem.Op]rule{
+		sem.OpArrayLength: {write: arrayLengthSpark, why: ofArrays},
+		sem.OpArrayAny:    {write: arrayAnySpark, except: []except{ofQuery}},
+		sem.OpArrayText:   {form: "array_join($1, $s)"},
+		sem.OpUnnest:      {write: unnestSpark},
+		sem.OpGather:      {write: gatherSpark, why: "the engine leaves NULLs out, and knows no order", except: []except{ofQuery}},
+	}
+}
+
+// ofQuery is true of what reads a query, where Spark looks through elements.
+var ofQuery = except{func(e *sem.Expr) bool { return slices.ContainsFunc(e.Args, readsQuery) }, "Spark takes no query among the elements of an array", "compute it in a query in FROM"}
+
+func readsQuery(e *sem.Expr) bool { return e.Query != nil || slices.ContainsFunc(e.Args, readsQuery) }
+
+func arrayOf(p *printer, e *sem.Expr, args []text) text {
+	list := "[" + listed(args) + "]"
+	if p.Engine.spark() {
+		list = "array(" + listed(args) + ")"
+	}
+	return text{text: "CAST(" + list + " AS " + p.typeName(e.Type) + ")"}
+}
+
+func arrayConcat(p *printer, e *sem.Expr, args []text) text {
+	l, r := operand(args[0]), operand(args[1])
+	out := "list_concat(" + listed(args) + ")"
+	if p.Engine.spark() {
+		out = "concat(" + listed(args) + ")"
+	}
+	var none cases
+	if e.Args[0].Op != sem.OpArray {
+		none.when(l+" IS NULL", r)
+	}
+	if e.Args[1].Op != sem.OpArray {
+		none.when(r+" IS NULL", l)
+	}
+	if none.Len() == 0 {
+		return text{text: out}
+	}
+	return text{text: "CASE" + none.String() + " ELSE " + out + " END"}
+}
+
+func element(p *printer, e *sem.Expr, args []text) text {
+	n := operand(args[1])
+	out := "list_extract(" + listed(args) + ")"
+	if p.Engine.spark() {
+		out = "get(" + args[0].text + ", " + n + " - 1)"
+	}
+	if at, err := strconv.Atoi(e.Args[1].Text); e.Args[1].Op == sem.OpInt && err == nil && at > 0 {
+		return text{text: out}
+	}
+	return text{text: "CASE WHEN " + n + " < 1 THEN NULL ELSE " + out + " END"}
+}
+
+func partsOf(p *printer, e *sem.Expr, args []text) text {
+	none := "[]"
+	if p.Engine.spark() {
+		none = "array()"
+	}
+	return text{text: "CASE WHEN " + operand(args[0]) + " = '' THEN CAST(" + none + " AS " + p.typeName(e.Type) + ") ELSE " + p.allParts(e, args) + " END"}
+}
+
+func arrayLengthDuck(_ *printer, e *sem.Expr, args []text) text {
+	n := "len(" + args[0].text + ")"
+	if e.Not {
+		n = "nullif(" + n + ", 0)"
+	}
+	return text{text: "CAST(" + n + " AS INTEGER)"}
+}
+
+func arrayLengthSpark(_ *printer, e *sem.Expr, args []text) text {
+	n := "size(" + args[0].text + ")"
+	if e.Not {
+		n = "nullif(" + n + ", 0)"
+	}
+	return text{text: "CASE WHEN " + operand(args[0]) + " IS NOT NULL THEN " + n + " END"}
+}
+
+// arrayAnyDuck finds an element that decides, and is unknown where one may.
+func arrayAnyDuck(_ *printer, e *sem.Expr, args []text) text {
+	a, condition := args[0].text, operand(args[1])
+	some := func(condition string) string {
+		return "len(list_filter(" + a + ", lambda hindcast_element: " + condition + ")) > 0"
+	}
+	decides, found, otherwise := condition, "TRUE", "FALSE"
+	if e.Not {
+		decides, found, otherwise = "NOT "+condition, "FALSE", "TRUE"
+	}
+	return text{text: "CASE WHEN " + operand(args[0]) + " IS NULL THEN NULL WHEN " + some(decides) + " THEN " + found +
+		" WHEN " + some(condition+" IS NULL") + " THEN NULL ELSE " + otherwise + " END"}
+}
+
+func arrayAnySpark(_ *printer, e *sem.Expr, args []text) text {
+	name := "exists"
+	if e.Not {
+		name = "forall"
+	}
+	return text{text: name + "(" + args[0].text + ", hindcast_element -> " + args[1].text + ")"}
+}
+
+func arrayTextDuck(p *printer, e *sem.Expr, args []text) text {
+	a := operand(args[0])
+	return text{text: "CASE WHEN " + a + " IS NOT NULL THEN coalesce(array_to_string(list_filter(" + args[0].text + ", lambda hindcast_element: hindcast_element IS NOT NULL), " +
+		p.literal(e.Text) + "), '') END"}
+}
+
+func unnestDuck(_ *printer, e *sem.Expr, args []text) text {
+	positions := ""
+	if e.Not {
+		positions = ", unnest(range(1, len(" + args[0].text + ") + 1)) AS hindcast_n"
+	}
+	return text{text: "LATERAL (SELECT unnest(" + args[0].text + ") AS hindcast_x" + positions + ")"}
+}
+
+func unnestSpark(_ *printer, e *sem.Expr, args []text) text {
+	rows := "explode(" + args[0].text + ") AS hindcast_x"
+	if e.Not {
+		rows = "inline(transform(" + args[0].text + ", (hindcast_x, hindcast_i) -> named_struct('x', hindcast_x, 'n', CAST(hindcast_i + 1 AS BIGINT))))"
+	}
+	return text{text: "LATERAL (SELECT " + rows + ")"}
+}
+
+// gatherDuck gathers values in an order. What is filtered out the engine may compute, too.
+func gatherDuck(p *printer, e *sem.Expr, args []text) text {
+	x := args[0].text
+	if e.Filter != nil && mayRaise(e.Args[0]) {
+		x = "CASE WHEN " + p.expr(e.Filter).text + " THEN " + x + " END"
+		args = []text{{text: x}}
+	}
+	if e.Distinct {
+		by, nulls := "'ASC'", "'NULLS LAST'"
+		if e.Keys[0].Desc {
+			by = "'DESC'"
+		}
+		if e.Keys[0].NullsFirst {
+			nulls = "'NULLS FIRST'"
+		}
+		return text{text: "list_sort(list(DISTINCT " + x + ")" + p.behind(e) + ", " + by + ", " + nulls + ")"}
+	}
+	keys := make([]string, len(e.Keys))
+	for i, k := range e.Keys {
+		keys[i] = p.keyText(e, k, args) + order(k)
+	}
+
+	return text{text: "list(" + x + " ORDER BY " + strings.Join(keys, ", ") + ")" + p.behind(e)}
+}
+
+// gatherSpark gathers values in rows with their keys, which are never NULL, and sorts them.
+func gatherSpark(p *printer, e *sem.Expr, args []text) text {
+	p.refuseOrder(e)
+	name, fields := "collect_list(", []string{"'x', " + args[0].text}
+	key := func(side string, i int) string { return fmt.Sprintf("%s.k%d", side, i) }
+	if e.Distinct {
+		name, key = "collect_set(", func(side string, _ int) string { return side + ".x" }
+	} else {
+		for i, k := range e.Keys {
+			fields = append(fields, fmt.Sprintf("'k%d', %s", i, p.keyText(e, k, args)))
+		}
+	}
+	row := "named_struct(" + strings.Join(fields, ", ") + ")"
+	if e.Filter != nil {
+		row = "CASE WHEN " + p.expr(e.Filter).text + " THEN " + row + " END"
+	}
+	list := "array_sort(" + name + row + "), (hindcast_a, hindcast_b) -> " + before(e.Keys, key) + ")"
+
+	return text{text: "CASE WHEN count(" + row + ") > 0 THEN transform(" + list + ", hindcast_a -> hindcast_a.x) END"}
+}
