@@ -20,6 +20,8 @@ func moreTexts() map[string]function {
 		"format":       {least: 1, most: 100, who: onlyPostgres, bind: format},
 		"overlay":      {least: 3, most: 4, who: onlyPostgres, bind: overlay},
 		"sha1":         {least: 1, most: 1, who: onlyRedshift, bind: simpleText(sem.OpSHA1)},
+		"crc32":        {least: 1, most: 1, who: onlyRedshift, bind: crc},
+		"strtol":       {least: 2, most: 2, who: onlyRedshift, bind: strtol},
 		"fnv_hash":     {least: 1, most: 2, who: onlyRedshift, bind: fnv},
 		"func_sha1":    {least: 1, most: 1, who: onlyRedshift, bind: simpleText(sem.OpSHA1)},
 		"sha2":         {least: 2, most: 2, who: onlyRedshift, bind: sha2},
@@ -40,10 +42,10 @@ const (
 // refusedFunctions are functions of texts that no engine gives exactly.
 var refusedFunctions = func() map[string]unmade {
 	all := map[string]unmade{
-		"crc32":                 {onlyRedshift, "Redshift's crc32 is CRC-32C, which no engine computes", "use md5() or sha2(…, 256)"},
 		"farmfingerprint64":     {onlyRedshift, "no engine computes this fingerprint", "use md5() or sha2(…, 256)"},
 		"checksum":              {onlyRedshift, "how Redshift computes a checksum is not documented", "use md5() or sha2(…, 256)"},
-		"strtol":                {onlyRedshift, "which texts STRTOL takes for numbers is not settled", "cast a decimal text as bigint"},
+		"make_time":             {onlyPostgres, "times of a day have no type here", "write make_timestamp() and to_char() of it, or a number of seconds"},
+		"make_timestamptz":      {onlyPostgres, "this depends on the session's time zone", "write make_timestamp(…) AT TIME ZONE '…'"},
 		"unnest":                {onlyPostgres, "rows in a select list are not read", "write it in FROM"},
 		"soundex":               {both, "engines spell sounds in other ways", ""},
 		"regexp_matches":        {onlyPostgres, "regexp_matches gives rows of arrays", "use regexp_substr() or substring(… from …)"},

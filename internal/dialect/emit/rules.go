@@ -53,7 +53,10 @@ const (
 
 // shared are the rules of all engines.
 func shared() (r [sem.Ops]rule) {
-	lay(&r, sharedValues(), sharedFunctions(), sharedTimes(), sharedFloats(), sharedParts(), sharedArrays())
+	lay(&r, sharedValues(), sharedFunctions(), sharedTimes(), sharedFloats(), sharedParts(), sharedArrays(), map[sem.Op]rule{
+		sem.OpCRC:        {write: crc, why: "the engine computes no CRC-32C"},
+		sem.OpTextInBase: {write: inBase, why: "the engine takes other texts for numbers"},
+	})
 	return r
 }
 
@@ -97,7 +100,7 @@ func sharedValues() map[sem.Op]rule {
 		sem.OpCompare:       {keep: true, form: "(@1 $x @2)"},
 		sem.OpBetween:       {keep: true},
 		sem.OpIn:            {keep: true},
-		sem.OpCase:          {keep: true},
+		sem.OpCase:          {keep: true, write: whens},
 		sem.OpCaseOf:        {keep: true},
 		sem.OpCoalesce:      {write: coalesce, why: "the engine may compute what is not needed, and raise", mayGuard: true},
 		sem.OpNullIf:        {form: "CASE WHEN @1 = @2 THEN NULL ELSE $3 END"},

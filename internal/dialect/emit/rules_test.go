@@ -27,7 +27,7 @@ func TestRulesAreTotal(t *testing.T) {
 // An operation that only stands as the source spells it, and is asked for in another place, is refused.
 func TestNoWay(t *testing.T) {
 	t.Parallel()
-	_, refused := Query("SELECT 1", &sem.Query{Slots: []sem.Slot{{Kind: sem.SlotExpr, Expr: &sem.Expr{Op: sem.OpCase, Made: true}}}}, Options{})
+	_, refused := Query("SELECT 1", &sem.Query{Slots: []sem.Slot{{Kind: sem.SlotExpr, Expr: &sem.Expr{Op: sem.OpCaseOf, Made: true}}}}, Options{})
 	if len(refused) != 1 || refused[0].Why == "" {
 		t.Errorf("%+v", refused)
 	}

@@ -23,6 +23,7 @@ func sharedTimes() map[sem.Op]rule {
 		sem.OpTimeCompare:   {form: "CASE WHEN @1 < @2 THEN -1 WHEN @1 > @2 THEN 1 WHEN @1 = @2 THEN 0 END"},
 		sem.OpAddMonths:     {write: addMonths, why: "the last day of a month stays one in the source"},
 		sem.OpMonthsBetween: {write: monthsBetween},
+		sem.OpDayMicros:     {write: dayMicros, why: "what is out of range raises in the source"},
 		sem.OpMakeDate:      {write: makeDate, why: "other years mean something else to the engine"},
 	}
 }
@@ -198,6 +199,13 @@ func monthsBetween(p *printer, e *sem.Expr, args []text) text {
 	months := "((year($1) - year($2)) * 12 + month($1) - month($2))"
 	same := "day($1) = day($2) OR $1 = last_day($1) AND $2 = last_day($2)"
 	return text{text: p.fill("CASE WHEN "+same+" THEN CAST("+months+" AS DOUBLE) ELSE "+months+" + (day($1) - day($2)) / CAST(31 AS DOUBLE) END", e, args)}
+}
+
+// dayMicros are the microseconds of a time of day, up to the end of its 24th hour.
+func dayMicros(p *printer, e *sem.Expr, args []text) text {
+	all := "((CAST($1 AS BIGINT) * 60 + @2) * 60000000 + @3)"
+	odd := "@1 NOT BETWEEN 0 AND 24 OR @2 NOT BETWEEN 0 AND 59 OR @3 NOT BETWEEN 0 AND 60000000 OR " + all + " > 86400000000"
+	return text{text: p.fill(p.raiseWhere(odd, "date/time field value out of range", all), e, args)}
 }
 
 func makeDate(p *printer, e *sem.Expr, args []text) text {

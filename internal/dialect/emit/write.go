@@ -57,6 +57,18 @@ func extreme(name string) func(*printer, *sem.Expr, []text) text {
 	}
 }
 
+// whens is a CASE of conditions that is not written.
+func whens(_ *printer, e *sem.Expr, args []text) text {
+	var all cases
+	for i := range e.N {
+		all.when(args[2*i].text, args[2*i+1].text)
+	}
+	if len(args) > 2*e.N {
+		all.WriteString(" ELSE " + args[2*e.N].text)
+	}
+	return text{text: "CASE" + all.String() + " END"}
+}
+
 func asIs(_ *printer, _ *sem.Expr, args []text) text { return args[0] }
 
 func integer(p *printer, e *sem.Expr, _ []text) text {

@@ -1,6 +1,8 @@
 package parse
 
 import (
+	"slices"
+
 	"github.com/hindcast/hindcast/internal/dialect/ast"
 	"github.com/hindcast/hindcast/internal/dialect/lex"
 )
@@ -48,12 +50,50 @@ func (p *parser) arguments(c *ast.Call) {
 	if p.punct(")") {
 		return
 	}
+	if c.Name == "make_interval" {
+		p.intervalArguments(c)
+		return
+	}
 	c.Args = p.list()
 	if p.take("order") {
 		p.expect("by")
 		c.Order = p.order()
 	}
 	p.nullTreatment(c)
+}
+
+// intervalNames are the names of make_interval's arguments, in their order.
+var intervalNames = []string{"years", "months", "weeks", "days", "hours", "mins", "secs"}
+
+// intervalArguments reads make_interval's arguments, of which the last may be named; those that are not written are zero.
+func (p *parser) intervalArguments(c *ast.Call) {
+	named := map[string]ast.Expr{}
+	for more := true; more; more = p.takePunct(",") {
+		t, mark := p.peek(), p.ahead(1)
+		if t.Kind != lex.Word || mark.Kind != lex.Op || mark.Text != "=>" {
+			if len(named) > 0 {
+				p.unexpected()
+			}
+			c.Args = append(c.Args, p.expr(0))
+			continue
+		}
+		n := slices.Index(intervalNames, t.Text)
+		if n < len(c.Args) || named[t.Text] != nil {
+			p.unexpected()
+		}
+		p.at += 2
+		named[t.Text] = p.expr(0)
+	}
+	if len(c.Args) > len(intervalNames) {
+		p.unexpected()
+	}
+	for _, name := range intervalNames[len(c.Args):] {
+		x := named[name]
+		if x == nil {
+			x = &ast.Number{Node: ast.Node{At: lex.Span{Start: p.peek().At.Start, End: p.peek().At.Start}}, Text: "0", Integer: true}
+		}
+		c.Args = append(c.Args, x)
+	}
 }
 
 // behind reads WITHIN GROUP, FILTER, IGNORE NULLS and OVER.

@@ -152,6 +152,8 @@ const (
 	OpJSONLength   // how many elements a text that is a JSON array has; Not
 	OpJSONType     // what the value at the keys and positions in a text that is JSON is, in PostgreSQL's words
 	OpFNV          // the hash FNV-1a of a text or an integer; a second argument is the hash before it
+	OpCRC          // CRC-32C of a text's bytes, in hexadecimal digits
+	OpTextInBase   // a text as a number of the base N; one that its documentation does not tell of raises
 	OpJSONValid    // whether a text is JSON: an object or array where Text says so
 	OpOneSpelling  // the one text of a group of texts that are equal but for trailing blanks; several raise; Not says that there are grouping sets, and it is NULL in those without it
 
@@ -191,6 +193,7 @@ const (
 	OpAtZone        // Text is the zone; a timestamp there as an instant
 	OpInZone        // Text is the zone; an instant as a timestamp there
 	OpMakeDate      // year, month, day; a date that does not exist raises
+	OpDayMicros     // hour, minute, microseconds of the minute: how many of a day have gone; what is out of range raises
 	OpAddMonths     // to a timestamp; the last day of a month becomes that of another
 	OpMonthsBetween // of two dates: the days as parts of 31
 	OpNextDay       // the next day of the week N, from 0 for Sunday
