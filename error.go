@@ -49,6 +49,7 @@ type Error struct {
 	Excerpt string   `json:"excerpt,omitempty"` // lines of the file around Place, with a caret, ready to print
 	Detail  []string `json:"detail,omitempty"`  // further lines: sample rows, candidates
 	Next    string   `json:"next,omitempty"`    // what to do next, a sentence or a command
+	Slices  []string `json:"slices,omitempty"`  // keys of those that a publication failed for, where it has others too; empty if that is not known
 	Cause   error    `json:"-"`
 }
 

@@ -184,6 +184,11 @@ func (r *run) failed(a *assignment, res *result) {
 		r.enqueue(a.slice, toResolve)
 	case res.canceled:
 		r.halt(a.slice)
+	case res.spared && !heals(e.Class) && !res.unknown && !r.LoadOnly: // it is staged, as it was before
+		r.isStaged(a)
+	case res.spared && !heals(e.Class) && r.stopping():
+	case res.spared && !heals(e.Class):
+		r.enqueue(a.slice, toResolve)
 	case !heals(e.Class):
 		r.giveUp(a, e)
 	case r.stopping(): // resume tries again

@@ -119,6 +119,7 @@ type result struct {
 	gone      bool                 // of a transform that is rejoined: nothing runs of it, and not all of its results are there
 	committed []hindcast.Committed // of a load
 	unknown   bool                 // of a load: it may have been committed
+	spared    bool                 // of a load: err is about other slices of the publication
 	reusable  bool                 // of a resolution: the staged result can be loaded
 }
 
@@ -304,9 +305,12 @@ func (r *run) load(ctx context.Context, a *assignment, res *result) {
 		return
 	}
 
-	fenced := hindcast.AsError(err).Code == hindcast.EFenced
-	for _, one := range results {
-		one.err, one.unknown = err, !fenced
+	e := hindcast.AsError(err)
+	fenced := e.Code == hindcast.EFenced
+	about := func(m *assignment) bool { return slices.Contains(e.Slices, m.try.Item.Slice.Key) }
+	named := slices.ContainsFunc(members, about)
+	for i, one := range results {
+		one.err, one.unknown, one.spared = err, !fenced, named && !about(members[i])
 	}
 	if !fenced && r.loads.Err() == nil {
 		r.seek(members, results)

@@ -122,9 +122,11 @@ func TestHeld(t *testing.T) {
 		w.rows[key(0)] = hindcast.Committed{Target: "t", Slice: item.Slice, Run: "r9", Publication: "r9", Fingerprint: "newer"}
 		out = publish()
 		wantExit(t, out, hindcast.ExitFailed)
-		if w.transactions != 0 || out.State.Slices[key(2)].Error.Code != hindcast.EChanged {
-			t.Errorf("%d transactions, %+v", w.transactions, out.State.Slices[key(2)].Error)
+		if is := out.State.Slices[key(0)]; w.transactions != 0 || is.State != hindcast.Failed || is.Error.Code != hindcast.EChanged {
+			t.Errorf("%d transactions, %+v", w.transactions, is)
 		}
+		wantState(t, out, key(1), hindcast.Staged) // only what somebody changed has failed
+		wantState(t, out, key(2), hindcast.Staged)
 
 		w.rows[key(0)] = hindcast.Committed{Target: "t", Slice: item.Slice, Run: "r0", Publication: "r0", Fingerprint: "old"}
 		delete(w.staged, key(1)+" 1")

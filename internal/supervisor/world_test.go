@@ -308,10 +308,14 @@ func (w *world) Load(ctx context.Context, list []Loading) (rows [][]hindcast.Com
 	if list[0].Try.Fence < w.fence {
 		return nil, &hindcast.Error{Code: hindcast.EFenced, Class: hindcast.ClassPermanent, Message: "taken over"}
 	}
+	var changed []string
 	for _, l := range list {
 		if l.Try.Before != nil && !reflect.DeepEqual(l.Try.Before, w.before(l.Try)) {
-			return nil, &hindcast.Error{Code: hindcast.EChanged, Class: hindcast.ClassPermanent, Message: l.Try.Item.Slice.Key + " is not what was to be replaced"}
+			changed = append(changed, l.Try.Item.Slice.Key)
 		}
+	}
+	if len(changed) > 0 {
+		return nil, &hindcast.Error{Code: hindcast.EChanged, Class: hindcast.ClassPermanent, Message: changed[0] + " is not what was to be replaced", Slices: changed}
 	}
 	for _, l := range list {
 		rows = append(rows, w.commit(l))

@@ -35,14 +35,25 @@ func (p *Publication) HandOver(ctx context.Context, taken func(i int) (previous 
 	return p.Keep(ctx, kept)
 }
 
-// Each takes all loads through one step before the next begins, and notes the one under way: that of an error is left there.
+// Each takes all loads through one step before the next begins, and notes the one under way: that of an error is left there. What finds anything else
+// than was to be replaced does not end its step, so that the error names all slices of which that is so.
 func Each[L any](ctx context.Context, loads []L, current *L, steps ...func(L, context.Context) error) error {
 	for _, step := range steps {
+		var changed []*hindcast.Error
 		for _, l := range loads {
 			*current = l
-			if err := step(l, ctx); err != nil {
+			err := step(l, ctx)
+			if err == nil {
+				continue
+			}
+			e := hindcast.AsError(err)
+			if e.Code != hindcast.EChanged {
 				return err
 			}
+			changed = append(changed, e)
+		}
+		if len(changed) > 0 {
+			return allChanged(changed)
 		}
 	}
 

@@ -172,7 +172,7 @@ func (p *Publication) Check() error {
 	return nil
 }
 
-// Blame says in an error's message which replacement it is about, where there are several and the message does not say it.
+// Blame says in an error, and in its message, which replacement it is about, where there are several and it does not say that itself.
 func (p *Publication) Blame(r *Replacement, err error) error {
 	if err == nil || len(p.Replacements) < 2 {
 		return err
@@ -185,7 +185,7 @@ func (p *Publication) Blame(r *Replacement, err error) error {
 	if slices.ContainsFunc(p.Replacements, func(o Replacement) bool { return o.Slice.Key != r.Slice.Key }) {
 		which = r.Slice.Key + " of " + which
 	}
-	e.Message = which + ": " + e.Message
+	e.Message, e.Slices = which+": "+e.Message, []string{r.Slice.Key}
 	return &e
 }
 

@@ -22,6 +22,7 @@ var publications = map[string]func(*testing.T, *World){
 	"one that fails takes all back":      failsWhole,
 	"expectations that hold":             expectationsHold,
 	"expectations that do not":           expectationsFail,
+	"all that changed is named":          allNamed,
 	"replacements that overlap":          overlapping,
 	"what was replaced is put back":      putBack,
 	"hooks of many":                      hooksOfMany,
@@ -239,8 +240,8 @@ func expectationsFail(t *testing.T, w *World) {
 			return nil
 		}
 		_, err := publish(t.Context(), w.Warehouse, loads...)
-		if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EChanged || !strings.Contains(e.Message, c.says) {
-			t.Errorf("%s: %v", what, err)
+		if e := hindcast.AsError(err); e == nil || e.Code != hindcast.EChanged || !strings.Contains(e.Message, c.says) || !slices.Equal(e.Slices, []string{changed.Slice.Key}) {
+			t.Errorf("%s: %v, %+v", what, err, e)
 		}
 		if got := state(t, w); got != before {
 			t.Errorf("%s: got\n%s\nwant\n%s", what, got, before)
@@ -248,6 +249,23 @@ func expectationsFail(t *testing.T, w *World) {
 		if kept, _ := filepath.Glob(filepath.Join(changed.Previous, "*")); len(kept) > 0 {
 			t.Errorf("%s: previous rows are in %q", what, kept)
 		}
+	}
+}
+
+// allNamed: where several slices are not what was expected, the error has all of them.
+func allNamed(t *testing.T, w *World) {
+	history(t, w)
+	loads := next(t, w)
+	loads[0].Expect.From = &warehouse.Origin{Publication: "r0", Fingerprint: "print-r1"}
+	loads[2].Expect.From = &warehouse.Origin{Publication: "r1", Fingerprint: "another"}
+	loads[3].Expect.From = &warehouse.Origin{}
+	_, err := publish(t.Context(), w.Warehouse, loads...)
+	e := hindcast.AsError(err)
+	if e == nil || e.Code != hindcast.EChanged || !slices.Equal(slices.Sorted(slices.Values(e.Slices)), []string{"2020-01-01", "2020-02-01"}) || !strings.HasSuffix(e.Message, ", and 1 more") {
+		t.Errorf("%v, %+v", err, e)
+	}
+	if got := state(t, w); got != before {
+		t.Errorf("got\n%s\nwant\n%s", got, before)
 	}
 }
 
