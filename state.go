@@ -12,10 +12,12 @@ type SliceState struct {
 	Attempt     int  // the latest, counted from 1 over all resumes
 	Step        Step // the latest begun
 	Fact        string
-	Tries       int   // attempts since the run was started or last resumed before the slice was done: what people are shown
-	Rows        int64 // of the result
-	Unloaded    int64 // rows that this run unloaded for it
-	Read        bool  // its transform has read RowsIn rows and BytesIn bytes of facts
+	Tries       int       // attempts since the run was started or last resumed before the slice was done: what people are shown
+	Rows        int64     // of the result
+	Unloaded    int64     // rows that this run unloaded for it
+	Lent        []*Shared // what it took in place of unloads, of other pipelines
+	LentRows    int64
+	Read        bool // its transform has read RowsIn rows and BytesIn bytes of facts
 	RowsIn      int64
 	BytesIn     int64
 	BytesOut    int64            // of the staged result
@@ -344,7 +346,9 @@ func (s *SliceState) finish(e Event) {
 	case StepUnload:
 		if e.Manifest == nil || e.Manifest.Shared == nil {
 			s.Unloaded += e.Rows
+			break
 		}
+		s.Lent, s.LentRows = append(s.Lent, e.Manifest.Shared), s.LentRows+e.Rows
 	case StepTransform:
 		s.stage(e)
 		s.Work = nil

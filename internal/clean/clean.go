@@ -401,7 +401,7 @@ func (c *collector) unloads(ctx context.Context) error {
 
 // add takes in an item, of a run if there is one.
 func (c *collector) add(r *record, i view.CleanItem, h lake.Holding) {
-	i.Path, i.Objects, i.Bytes = h.Prefix, h.Objects, h.Bytes
+	i.Path, i.Objects, i.Bytes, i.Linked = h.Prefix, h.Objects, h.Bytes, h.Linked
 	if h.Prefix == "" && len(h.Keys) > 0 {
 		i.Path = h.Keys[0]
 	}

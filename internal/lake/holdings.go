@@ -17,11 +17,15 @@ type Holding struct {
 	Keys    []string // in the order in which they are to be deleted
 	Objects int
 	Bytes   int64
+	Linked  int64 // of the Bytes, those that another pipeline has too, and that stay
 }
 
 func (h *Holding) add(info objstore.Info) {
 	h.Objects++
 	h.Bytes += info.Bytes
+	if info.Linked {
+		h.Linked += info.Bytes
+	}
 	if h.Prefix == "" {
 		h.Keys = append(h.Keys, info.Key)
 	}

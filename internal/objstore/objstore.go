@@ -26,6 +26,8 @@ type Info struct {
 	ETag  string // changes whenever the content does; opaque
 	// Stamp, of a list, changes whenever the object is written; opaque, and empty where the store cannot tell.
 	Stamp string
+	// Linked, of a list, says that the object's bytes have another name too, and stay when it is deleted.
+	Linked bool
 }
 
 // Condition makes a Put conditional. The zero Condition always writes.

@@ -68,7 +68,7 @@ func (u *DraftUnit) Decline() {
 }
 
 // Serves reports whether a generation of another pipeline can take the place of the unload of a unit of fact f: it is of the same rows of the
-// same table, read from the same database by the same access, and has the columns that would be unloaded, in their order. Where the pipeline has a generation of
+// same table, read from the same database by the same access, and has the columns that would be unloaded, in whatever order: see Seen. Where the pipeline has a generation of
 // its own, current, its columns must be those: the contents of both are compared, and rows that were lost are found. How
 // old it may be is not asked.
 func (u *Unit) Serves(m *hindcast.Manifest, f hindcast.Fact, current *hindcast.Manifest, database, access string) bool {
@@ -79,7 +79,7 @@ func (u *Unit) Serves(m *hindcast.Manifest, f hindcast.Fact, current *hindcast.M
 		return false
 	}
 	want := Extracted(u.Columns, u.Keep)
-	if !sameTypes(m.Columns, u.Columns) || !sameTypes(want, m.Columns) || !inOrder(want, m.Columns) {
+	if !sameTypes(m.Columns, u.Columns) || !sameTypes(want, m.Columns) {
 		return false
 	}
 	own := current != nil && !current.Missing && !FromElsewhere(current, database) && u.Matches(current, f)
@@ -98,16 +98,6 @@ func (p *Plan) AsNew(u *Unit, m *hindcast.Manifest) bool {
 	}
 	settled := step(p.Pipeline.History.Settle, u.Interval.End.In(zoneOf(p.Pipeline.History)), 1)
 	return !p.Fresh && !settled.After(p.CreatedAt) && !m.CreatedAt.Before(p.CreatedAt)
-}
-
-// inOrder reports whether some columns, which are all among others, follow each other as they do there: SQL may read them by position.
-func inOrder(some, all []hindcast.Column) bool {
-	for _, c := range all {
-		if len(some) > 0 && some[0].Name == c.Name {
-			some = some[1:]
-		}
-	}
-	return len(some) == 0
 }
 
 // sameTypes reports whether all of some columns are among others, as they are there.

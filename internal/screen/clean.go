@@ -27,6 +27,13 @@ func Clean(w io.Writer, c *view.Clean, o Options) {
 		pg.add("  nothing to delete")
 	} else {
 		pg.cleanLines(c)
+		if c.Linked > 0 {
+			stay := "  " + numbers.Size(c.Linked) + " of that stays on the disk"
+			if c.Deleted {
+				stay = "  " + numbers.Size(c.Linked) + " of that is on the disk still"
+			}
+			pg.wrap(stay, "  ", ": other pipelines share these files")
+		}
 		pg.add("")
 	}
 	pg.keeps(c)

@@ -158,17 +158,21 @@ func headline(t *view.Tally) (style, string) {
 
 // unloaded says what a run that does no more than unload brought into the lake.
 func unloaded(t *view.Tally) string {
-	any, n := false, int64(0)
+	any, n, lent := false, int64(0), int64(0)
 	for _, s := range t.Run.Slices {
 		_, did := s.Seconds[hindcast.StepUnload]
-		any, n = any || did, n+s.Unloaded
+		any, n, lent = any || did, n+s.Unloaded, lent+s.LentRows
 	}
 
 	text := numbers.Counted(t.Total, "slice") + " in the lake, "
-	if !any {
+	switch {
+	case !any:
 		return text + "no fact was due,"
+	case lent > 0 && n == 0:
+		return text + rows(lent) + " of facts shared"
+	case lent > 0:
+		return text + rows(n) + " of facts unloaded, " + numbers.Thousands(lent) + " shared"
 	}
-
 	return text + rows(n) + " of facts unloaded"
 }
 
@@ -286,6 +290,7 @@ func (p *page) sources(t *view.Tally, pl *plan.Plan) (next []string) {
 		p.wrap("  ", "  ", p.o.text("from copies in the lake, "+age))
 	}
 
+	p.lent(t)
 	k := planKeys(pl)
 	p.moved(pl, k)
 	if selection, moved := movedSlices(pl, k, ""); moved {
@@ -293,6 +298,19 @@ func (p *page) sources(t *view.Tally, pl *plan.Plan) (next []string) {
 	}
 
 	return next
+}
+
+// lent says what the run took in place of unloads, of which pipelines.
+func (p *page) lent(t *view.Tally) {
+	var all []*hindcast.Shared
+	for _, key := range t.Keys {
+		if s := t.Run.Slices[key]; s != nil {
+			all = append(all, s.Lent...)
+		}
+	}
+	if len(all) > 0 {
+		p.wrap("  not unloaded: ", "  ", p.o.text(lent(all, p.o.Now)))
+	}
 }
 
 // leftOut says which rows of the sources no slice takes, as the plan knew or the run counted.

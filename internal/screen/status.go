@@ -149,6 +149,7 @@ func Status(w io.Writer, st *hindcast.RunState, p *plan.Plan, o StatusOptions) {
 	pg.add("")
 	pg.failures(t, 5)
 	pg.dropped(t)
+	pg.lent(t)
 	pg.cost(st, p)
 	if st.Finished && st.ExitCode != hindcast.ExitOK {
 		pg.dead(st)
@@ -438,6 +439,7 @@ type RunInfo struct {
 	Total     int       `json:"total"`
 	Rows      int64     `json:"rows"`               // committed
 	Unloaded  int64     `json:"unloaded,omitempty"` // rows, by a run that only unloads
+	Shared    int64     `json:"shared,omitempty"`   // rows that it took of other pipelines in place of that
 	StartedAt time.Time `json:"started_at"`
 	Seconds   float64   `json:"seconds"`           // that it was worked on, over all resumes
 	Refused   string    `json:"refused,omitempty"` // why a resume, or to publish what is held, would be refused
@@ -457,7 +459,7 @@ func Info(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunInfo {
 	}
 	if p != nil && p.UnloadOnly {
 		for _, s := range st.Slices {
-			info.Unloaded += s.Unloaded
+			info.Unloaded, info.Shared = info.Unloaded+s.Unloaded, info.Shared+s.LentRows
 		}
 	}
 
@@ -505,8 +507,13 @@ func List(w io.Writer, runs []RunInfo, o Options) {
 
 	for _, r := range runs {
 		next, rows := cmp.Or(r.Refused, r.Next), numbers.Thousands(r.Rows)
-		if r.Unloaded > 0 {
+		switch {
+		case r.Unloaded > 0 && r.Shared > 0:
+			rows = numbers.Thousands(r.Unloaded) + " unloaded, " + numbers.Thousands(r.Shared) + " shared"
+		case r.Unloaded > 0:
 			rows = numbers.Thousands(r.Unloaded) + " unloaded"
+		case r.Shared > 0:
+			rows = numbers.Thousands(r.Shared) + " shared"
 		}
 
 		named := r.Run

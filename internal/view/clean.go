@@ -8,6 +8,7 @@ type Clean struct {
 	Deleted  bool        `json:"deleted"`  // otherwise nothing was
 	Objects  int         `json:"objects"`
 	Bytes    int64       `json:"bytes"`
+	Linked   int64       `json:"linked,omitempty"` // of the Bytes, those that other pipelines have too, and that stay
 	Items    []CleanItem `json:"items"`
 	Kept     []CleanKept `json:"kept"` // besides the latest runs
 }
@@ -36,6 +37,7 @@ type CleanItem struct {
 	Path    string    `json:"path"`           // a key of the lake; a folder ends in a slash
 	Objects int       `json:"objects"`
 	Bytes   int64     `json:"bytes"`
+	Linked  int64     `json:"linked,omitempty"`
 	Why     string    `json:"why"`
 }
 
@@ -50,4 +52,5 @@ func (c *Clean) Add(i CleanItem) {
 	c.Items = append(c.Items, i)
 	c.Objects += i.Objects
 	c.Bytes += i.Bytes
+	c.Linked += i.Linked
 }

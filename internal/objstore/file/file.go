@@ -332,7 +332,7 @@ func (s *Store) List(ctx context.Context, prefix string) ([]objstore.Info, error
 			return ignoreAbsent(err)
 		}
 
-		infos = append(infos, objstore.Info{Key: key, Bytes: is.Size, Stamp: stampOf(is.Ino, is.Mtim.Nano(), is.Size)})
+		infos = append(infos, objstore.Info{Key: key, Bytes: is.Size, Stamp: stampOf(is.Ino, is.Mtim.Nano(), is.Size), Linked: is.Nlink > 1})
 		return nil
 	})
 	if err != nil {
