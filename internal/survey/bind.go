@@ -152,7 +152,7 @@ func (s *Survey) bindSchema(ctx context.Context, p *plan.Plan, o *hindcast.Outpu
 	}
 	columns, err := s.Binder.Bind(ctx, query, checks)
 	if err != nil {
-		return nil, s.ofOutput(o, s.uncarried(s.inCheck(o, err)))
+		return nil, s.ofOutput(o, s.uncarried(s.misnamed(ctx, o, query, s.inCheck(o, err))))
 	}
 	return columns, s.refuseRead(ctx, p, query, checks)
 }
