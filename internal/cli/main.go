@@ -169,15 +169,13 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use: "hindcast", Short: "Run SQL over the whole history of a data warehouse", Long: long,
 		SilenceErrors: true, SilenceUsage: true,
-		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			a.options.Color, a.options.Engine = a.options.Color && !a.noColor, a.engine
-			if !cmd.Flags().Changed("env") {
-				a.env = os.Getenv("HINDCAST_ENV")
-			}
 			if cmd.Name() != workerName { // a worker ends with its parent
 				a.acts = acts[cmd.Name()]
 				cmd.SetContext(interruptible(cmd.Context(), &a.deaf))
 			}
+			return a.chooseEnvironment(cmd)
 		},
 	}
 	flags := root.PersistentFlags()
@@ -188,6 +186,22 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.initCommand(), a.demoCommand(), a.planCommand(), a.runCommand(), a.statusCommand(), a.listCommand(),
 		a.resumeCommand(), a.publishCommand(), a.undoCommand(), a.stopCommand(), a.resizeCommand(), a.verifyCommand(), a.diffCommand(), a.whyCommand(), a.cleanCommand(), a.unloadCommand(), a.sqlCommand(), a.notebookCommand(), a.ddlCommand(), a.trialCommand(), a.serveCommand(), a.doctorCommand(), a.versionCommand(), a.workerCommand())
 	return root
+}
+
+// chooseEnvironment takes what --env says, or else HINDCAST_ENV. A command that writes the pipeline file has no use for either: of the variable, which may
+// be meant for others, it takes no notice.
+func (a *app) chooseEnvironment(cmd *cobra.Command) error {
+	named := cmd.Flags().Changed("env")
+	switch name := cmd.Name(); {
+	case name == "init" || name == "demo":
+		if a.env != "" {
+			return &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: name + " writes a pipeline file, which has no environments yet: --env " + a.env + " chooses none",
+				Next: "leave --env out; add environments: to the file that it writes"}
+		}
+	case !named:
+		a.env = os.Getenv("HINDCAST_ENV")
+	}
+	return nil
 }
 
 // pipeline decodes the pipeline file, and from here on strikes its secrets out of all that is printed.
