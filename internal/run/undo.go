@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/hindcast/hindcast"
@@ -89,8 +88,6 @@ func undoable(p *plan.Plan, st *hindcast.RunState) error {
 		return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent, Message: "run " + p.Run + " " + why, Next: next}
 	}
 	switch {
-	case strings.HasPrefix(p.Pipeline.Warehouse.Scheme, "redshift"):
-		return no("published in Redshift, where an undo is not tried yet", "run the SQL of that time again: hindcast run --force")
 	case p.UnloadOnly || st.Counts()[hindcast.Succeeded] == 0:
 		return no("has published nothing", "see how it stands: hindcast status "+p.Run)
 	}
