@@ -63,7 +63,7 @@ func Main(ctx context.Context, args []string, in io.Reader, out, err io.Writer) 
 	a.detect(out)
 	defer func() {
 		if r := recover(); r != nil {
-			code = a.code(&hindcast.Error{Code: hindcast.EInternal, Class: hindcast.ClassPermanent, Message: fmt.Sprintf("hindcast failed: %v", r),
+			code = a.code(nil, &hindcast.Error{Code: hindcast.EInternal, Class: hindcast.ClassPermanent, Message: fmt.Sprintf("hindcast failed: %v", r),
 				Detail: []string{string(debug.Stack())}, Next: "please report this, with the lines above"})
 		}
 	}()
@@ -73,7 +73,8 @@ func Main(ctx context.Context, args []string, in io.Reader, out, err io.Writer) 
 	root.SetIn(in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	code = a.delivered(a.code(root.ExecuteContext(ctx)))
+	command, failed := root.ExecuteContextC(ctx)
+	code = a.delivered(a.code(command, failed))
 	if a.workers != nil {
 		_ = a.workers.Flush() // all that they said has been said
 	}
@@ -92,7 +93,7 @@ func (a *app) detect(out io.Writer) {
 }
 
 // code says what went wrong, once, and turns it into an exit code.
-func (a *app) code(err error) int {
+func (a *app) code(command *cobra.Command, err error) int {
 	if err == nil {
 		return hindcast.ExitOK
 	}
@@ -101,10 +102,13 @@ func (a *app) code(err error) int {
 	}
 	if _, ours := errors.AsType[*hindcast.Error](err); !ours && usage(err) {
 		message, meant, _ := strings.Cut(strings.TrimSpace(err.Error()), "\n\nDid you mean this?\n\t")
+		if strings.HasPrefix(message, "accepts ") { // cobra's words for a number of arguments
+			message = "that is not how it is used: " + command.UseLine()
+		}
 		if meant != "" {
 			message += ", did you mean " + strings.Join(strings.Fields(meant), " or ") + "?"
 		}
-		err = &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: message, Next: "see: hindcast --help"}
+		err = &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: message, Next: "see: " + command.CommandPath() + " --help"}
 	}
 	if _, ours := errors.AsType[*hindcast.Error](err); !ours && errors.Is(err, context.Canceled) {
 		err = &hindcast.Error{Code: hindcast.EStopped, Class: hindcast.ClassCanceled, Message: "stopped", Cause: err}

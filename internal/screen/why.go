@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"cmp"
 	"io"
 	"strconv"
 	"strings"
@@ -22,6 +23,7 @@ func Why(w io.Writer, told *view.Why, o Options) {
 		pg.stands(told, is)
 		pg.committed(is)
 		pg.sqlOf(is)
+		pg.params(is.Params)
 		if len(is.Reads) > 0 {
 			pg.fact("reads", o.text(strings.Join(is.Reads, ", ")), "as the same attempt computed it")
 		}
@@ -99,6 +101,17 @@ func (p *page) sqlOf(is *view.WhyOutput) {
 			text = p.o.paint(dim, text)
 		}
 		p.add(strings.TrimRight(text, " "))
+	}
+}
+
+// params are those that have another value today.
+func (p *page) params(changed []view.WhyParam) {
+	for i, c := range changed {
+		name := ""
+		if i == 0 {
+			name = "params"
+		}
+		p.fact(name, p.o.text(c.Name+": "+cmp.Or(c.Was, "none")+", today "+cmp.Or(c.Now, "none")))
 	}
 }
 

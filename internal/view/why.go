@@ -26,10 +26,18 @@ type WhyOutput struct {
 	// Diff is what differs between that and the text of today: lines that begin with "-" were in it, with "+" are new, with a blank
 	// stand around them, and "@@" stands for lines left out.
 	Diff   []string   `json:"diff,omitempty"`
+	Params []WhyParam `json:"params,omitempty"` // those that have another value today
 	Inputs []WhyInput `json:"inputs,omitempty"`
 	Reads  []string   `json:"reads,omitempty"` // outputs whose rows it was computed from, as the same attempt made them
 	// Unknown says why SQL and inputs are not known.
 	Unknown string `json:"unknown,omitempty"`
+}
+
+// WhyParam is a parameter whose value has changed. Was and Now are SQL literals; "" where there is no such parameter.
+type WhyParam struct {
+	Name string `json:"name"`
+	Was  string `json:"was,omitempty"`
+	Now  string `json:"now,omitempty"`
 }
 
 // WhyInput is what a slice was computed from of one fact's unit, or of a dimension.

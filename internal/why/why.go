@@ -127,8 +127,30 @@ func tell(ctx context.Context, s *session.Session, o *hindcast.Output, is *view.
 	}
 	is.SQL, is.Reads = r.plan.SQLOf(was, is.Committed)
 	is.Diff = diff(is.SQL, o.Text)
+	if parts := r.plan.Items[item].Parts; was < len(parts) && parts[was].Params == is.Committed.Parts.Params { // not those of before another SQL was accepted
+		is.Params = params(r.plan.Pipeline.Params, s.Pipeline.Params)
+	}
 	is.Inputs, err = r.inputs(ctx, s, &r.plan.Items[item])
 	return err
+}
+
+// params are the parameters that have other values now.
+func params(was, now []hindcast.Param) (changed []view.WhyParam) {
+	literals := func(list []hindcast.Param) map[string]string {
+		m := make(map[string]string, len(list))
+		for _, p := range list {
+			m[p.Name] = p.Literal
+		}
+		return m
+	}
+	before, today := literals(was), literals(now)
+	for _, p := range append(slices.Clone(was), now...) {
+		is := view.WhyParam{Name: p.Name, Was: before[p.Name], Now: today[p.Name]}
+		if is.Was != is.Now && !slices.Contains(changed, is) {
+			changed = append(changed, is)
+		}
+	}
+	return changed
 }
 
 // inputs are the units and dimensions that a slice of the run was computed from.
