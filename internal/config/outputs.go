@@ -115,23 +115,6 @@ func (d *decoder) oneForm() {
 	}
 }
 
-// checkTranslated refuses to read another output in SQL that is translated: what type its columns have in the warehouse is not known
-// before they are made.
-func (d *decoder) checkTranslated() {
-	if !d.p.Transform.Translates() {
-		return
-	}
-	for i := range d.p.Outputs {
-		o := &d.p.Outputs[i]
-		if len(o.Reads) == 0 {
-			continue
-		}
-		native := d.p.Transform.Native()
-		d.fail(hindcast.EValue, d.p.Places[o.Key("reads")], len("reads"), "repeat that SQL in a WITH of "+o.Name+", or write the outputs in the engine's own SQL: dialect: "+native,
-			"%s: SQL of the dialect %s cannot read another output yet", o.Key("reads"), d.p.Transform.Dialect)
-	}
-}
-
 // checkReads refuses what an output cannot read: others are computed before it.
 func (d *decoder) checkReads(o *hindcast.Output, name string, at hindcast.Place, before []hindcast.Output) {
 	named := func(is hindcast.Output) bool { return is.Name == name }

@@ -90,6 +90,9 @@ func Begin(in Inputs) (*Draft, error) {
 // draft is begun again.
 func (d *Draft) Learn(outputs []Known, reads map[string]Reads) (*Draft, error) {
 	d.Outputs, d.Reads = outputs, reads
+	if slices.ContainsFunc(d.Pipeline.Outputs, func(o hindcast.Output) bool { return len(o.Reads) > 0 }) {
+		d.translations = nil // of SQL that reads what is known now
+	}
 	if len(reads) == 0 && !d.narrowed() {
 		return d, nil
 	}

@@ -78,11 +78,7 @@ func (t Translator) Checks(o *hindcast.Output, result []hindcast.Column, tables 
 	if len(o.Checks) == 0 {
 		return nil, nil
 	}
-	staged := slices.Clone(result)
-	for i := range staged {
-		staged[i].Source = "" // a check reads what was staged
-	}
-	tables = append(slices.Clone(tables), ShapeTable{Fact: "result", Columns: staged})
+	tables = append(slices.Clone(tables), asStaged("result", result))
 
 	var refused []error
 	checks := slices.Clone(o.Checks)
@@ -106,6 +102,27 @@ func (t Translator) Checks(o *hindcast.Output, result []hindcast.Column, tables 
 		*text = made.SQL
 	}
 	return checks, errors.Join(refused...)
+}
+
+// asStaged is a result as a table: what reads it sees the types in which it was staged, and not those of the warehouse.
+func asStaged(name string, result []hindcast.Column) ShapeTable {
+	columns := slices.Clone(result)
+	for i := range columns {
+		columns[i].Source = ""
+	}
+	return ShapeTable{Fact: name, Columns: columns}
+}
+
+// Reading adds the outputs that an output reads to the tables that its SQL sees. It is false while one of their results is not known.
+func (Translator) Reading(o *hindcast.Output, tables []ShapeTable, results map[string][]hindcast.Column) ([]ShapeTable, bool) {
+	tables = slices.Clone(tables)
+	for _, name := range o.Reads {
+		if len(results[name]) == 0 {
+			return nil, false
+		}
+		tables = append(tables, asStaged(name, results[name]))
+	}
+	return tables, true
 }
 
 func (t Translator) options(tables []ShapeTable) dialect.Options {
@@ -166,6 +183,10 @@ func (t Translator) column(table string, c hindcast.Column) dialect.Column {
 		typ = t.typeOf(c.Type)
 	}
 	return dialect.Column{Name: name, Type: typ}
+}
+
+func (t Translator) ofOutput(table string) bool {
+	return slices.ContainsFunc(t.Pipeline.Outputs, func(o hindcast.Output) bool { return o.Name == table })
 }
 
 func (t Translator) ofFiles(table string) bool {
@@ -236,12 +257,12 @@ func (m *maker) text(out *Plan, i int, numbers map[int]int) (int, error) {
 	if n, known := numbers[shape]; known {
 		return n, nil
 	}
-	is, t := m.translate(shape), m.Translator()
+	is, t, results := m.translate(shape), m.Translator(), m.results()
 	for k := range out.Outputs {
-		text := is.texts[k]
-		if is.err == nil && len(m.Outputs) > 0 {
+		text, o := is.texts[k], &m.Pipeline.Outputs[k]
+		if tables, known := t.Reading(o, t.WithDims(m.shapes.tables[shape], m.dims), results); is.err == nil && known && len(m.Outputs) > 0 {
 			var err error
-			if text.Checks, err = t.Checks(&m.Pipeline.Outputs[k], m.Outputs[k].Result, t.WithDims(m.shapes.tables[shape], m.dims)); err != nil {
+			if text.Checks, err = t.Checks(o, m.Outputs[k].Result, tables); err != nil {
 				return 0, err
 			}
 		}
@@ -269,7 +290,8 @@ func shifts(changes []dialect.Change) []sqltext.Shift {
 // translated is the SQL of the outputs for slices of one shape.
 type translated struct {
 	texts []Text
-	sql   []string // the hash of each; "" where it is refused
+	sql   []string // the hash of each; "" where it is refused, or reads what is not known yet
+	reads []string // the hash of the SQL of those that each reads, directly or not; "" if it reads none
 	err   error
 }
 
@@ -287,24 +309,47 @@ func (m *maker) translate(shape int) *translated {
 func (m *maker) translateOver(tables []ShapeTable) *translated {
 	t, native := m.Translator(), sqltext.Dialect(m.Pipeline.Transform.Native())
 	tables = t.WithDims(tables, m.dims)
-	is := &translated{}
+	is, results := &translated{}, m.results()
 	var refused []error
 	for k := range m.Pipeline.Outputs {
 		o := &m.Pipeline.Outputs[k]
-		text, err := t.SQL(o.Text, o.SQLFile, tables)
-		if err == nil {
-			text.Lean = t.lean(o.Text, text, tables)
-		}
+		var text Text
+		var err error
 		print := ""
-		if err == nil {
-			print = hash(native.Normalize(text.unmarked))
-		} else {
-			refused = append(refused, err)
+		if sees, known := t.Reading(o, tables, results); known {
+			if text, err = t.SQL(o.Text, o.SQLFile, sees); err == nil {
+				text.Lean = t.lean(o.Text, text, sees)
+				print = hash(native.Normalize(text.unmarked))
+			} else {
+				refused = append(refused, err)
+			}
 		}
-		is.texts, is.sql = append(is.texts, text), append(is.sql, print)
+		is.texts, is.sql, is.reads = append(is.texts, text), append(is.sql, print), append(is.reads, is.read(m.Pipeline, o))
 	}
 	is.err = errors.Join(refused...)
 	return is
+}
+
+// read is the hash of the SQL of the outputs that an output reads.
+func (is *translated) read(p *hindcast.Pipeline, o *hindcast.Output) string {
+	var all []string
+	for _, name := range o.Reads {
+		k := p.OutputNamed(name)
+		all = append(all, is.sql[k], is.reads[k])
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return hash(all...)
+}
+
+// results are those of the outputs, once they are known, by name.
+func (m *maker) results() map[string][]hindcast.Column {
+	all := make(map[string][]hindcast.Column, len(m.Outputs))
+	for k := range m.Outputs {
+		all[m.Pipeline.Outputs[k].Name] = m.Outputs[k].Result
+	}
+	return all
 }
 
 // Translator is the one of what the draft is made from.
@@ -325,7 +370,11 @@ func (Translator) WithDims(tables []ShapeTable, dims []DimItem) []ShapeTable {
 func (m *maker) partsFor(output, i int) hindcast.Parts {
 	parts := m.parts[output](m.history[i])
 	if m.Pipeline.Transform.Translates() {
-		parts.SQL = m.translate(m.shapeOf(i)).sql[output]
+		is := m.translate(m.shapeOf(i))
+		parts.SQL = is.sql[output]
+		if is.reads[output] != "" {
+			parts.Definition = hash(parts.Definition, is.reads[output])
+		}
 	}
 	return parts
 }

@@ -30,6 +30,9 @@ func (s *Survey) bindAll(ctx context.Context, p *plan.Plan, schemas []schema) (o
 	for k := range s.Pipeline.Outputs {
 		o := &s.Pipeline.Outputs[k]
 		var known plan.Known
+		if err = s.translateReading(p, k, schemas); err != nil {
+			return nil, s.explained(p, o, err)
+		}
 		if known.Result, err = s.bind(ctx, p, o, schemas); err != nil {
 			return nil, s.explained(p, o, err)
 		}

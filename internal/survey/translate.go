@@ -27,7 +27,8 @@ func (s *Survey) bindChecks(ctx context.Context, p *plan.Plan, output int, schem
 	t := s.translator(p)
 	for i := range schemas {
 		group := &schemas[i]
-		checks, err := t.Checks(o, result, t.WithDims(group.Tables, p.Dims))
+		tables, _ := t.Reading(o, t.WithDims(group.Tables, p.Dims), s.results)
+		checks, err := t.Checks(o, result, tables)
 		if err != nil {
 			return s.refused(o, err)
 		}
@@ -36,6 +37,26 @@ func (s *Survey) bindChecks(ctx context.Context, p *plan.Plan, output int, schem
 		if _, err := s.bindSchema(ctx, p, o, *group); err != nil {
 			return inSlices(err, *group, p)
 		}
+	}
+	return nil
+}
+
+// translateReading translates the SQL of an output that reads others, which is possible once it is known as what those are staged.
+func (s *Survey) translateReading(p *plan.Plan, output int, schemas []schema) error {
+	o := &s.Pipeline.Outputs[output]
+	if !s.Pipeline.Transform.Translates() || len(o.Reads) == 0 || o.Fault != nil {
+		return nil
+	}
+	t := s.translator(p)
+	for i := range schemas {
+		group := &schemas[i]
+		tables, _ := t.Reading(o, t.WithDims(group.Tables, p.Dims), s.results)
+		text, err := t.SQL(o.Text, o.SQLFile, tables)
+		if err != nil {
+			return inSlices(s.refused(o, err), *group, p)
+		}
+		group.Texts = slices.Clone(group.Texts) // the draft's
+		group.Texts[output] = text
 	}
 	return nil
 }
@@ -90,9 +111,25 @@ func (s *Survey) refused(o *hindcast.Output, err error) error {
 		if e.Code == hindcast.ESQLTable && e.Next == "" {
 			e.Detail = []string{"the SQL sees the facts and dimensions: " + strings.Join(s.names(), ", ")}
 			e.Next = "correct the name, or declare the table under facts: or dimensions:"
+			if of := s.outputOf(r, o); of != nil {
+				all[i] = s.ofOutput(of, e)
+			}
 		}
 	}
 	return errors.Join(all...)
+}
+
+// outputOf is the output whose SQL was refused; o where its file does not say another one.
+func (s *Survey) outputOf(r *plan.Refused, o *hindcast.Output) *hindcast.Output {
+	if o == nil || r.File == "" || o.SQLFile == r.File {
+		return o
+	}
+	for i := range s.Pipeline.Outputs {
+		if is := &s.Pipeline.Outputs[i]; is.SQLFile == r.File {
+			return is
+		}
+	}
+	return o
 }
 
 // names are those of facts and dimensions.
