@@ -84,14 +84,11 @@ func unfinishedUndo(ctx context.Context, s *session.Session, of string) (*plan.P
 
 // undoable refuses runs that have replaced nothing.
 func undoable(p *plan.Plan, st *hindcast.RunState) error {
-	no := func(why, next string) error {
-		return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent, Message: "run " + p.Run + " " + why, Next: next}
+	if !p.UnloadOnly && st.Counts()[hindcast.Succeeded] > 0 {
+		return nil
 	}
-	switch {
-	case p.UnloadOnly || st.Counts()[hindcast.Succeeded] == 0:
-		return no("has published nothing", "see how it stands: hindcast status "+p.Run)
-	}
-	return nil
+	return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent, Message: "run " + p.Run + " has published nothing",
+		Next: "see how it stands: hindcast status " + p.Run}
 }
 
 // undoing makes the plan of an undo.
