@@ -245,7 +245,7 @@ func columnOf(c Column, t sem.Type) sem.Column {
 
 func typeOf(written string, redshift bool) (sem.Type, bool) {
 	t, err := parse.Type(written, parse.Options{Redshift: redshift})
-	if err != nil {
+	if err != nil || t.Array {
 		return sem.Type{}, false
 	}
 	if document, is := bind.Document(t.Name); is && !redshift {

@@ -9,6 +9,9 @@ import (
 // typeOf is what a type's name means.
 func (b *binder) typeOf(t ast.Type) (sem.Type, bool) {
 	found, why := TypeOf(t.Name, t.Args, b.Redshift)
+	if t.Array {
+		why = "an array is not read here"
+	}
 	if why != "" {
 		b.refuse(sem.NotKnown, t.At, "", "%s", why)
 		return sem.Type{}, false
