@@ -14,12 +14,13 @@ import (
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
-// describeAll lists the columns of every table and view of the database, with DuckDB's own row estimates.
+// describeAll lists the columns of every table and view of the database, with DuckDB's own row estimates. Whether a default is a generated
+// column's is looked for under CASE: the operands of AND are computed for all rows, and each row's pattern is compiled.
 const describeAll = `
 SELECT c.database_name, c.schema_name, c.table_name, c.column_name, c.data_type, NOT c.is_nullable, c.column_default IS NOT NULL,
        coalesce(t.estimated_size, -1), t.table_name IS NULL, c.schema_name = current_schema(),
-       c.column_default IS NOT NULL AND t.sql IS NOT NULL AND regexp_matches(t.sql, '[(,] *"?' ||
-         regexp_escape(replace(c.column_name, '"', '""')) || '"? ' || regexp_escape(c.data_type) || ' GENERATED ALWAYS', 'i')
+       CASE WHEN c.column_default IS NOT NULL AND t.sql IS NOT NULL THEN regexp_matches(t.sql, '[(,] *"?' ||
+         regexp_escape(replace(c.column_name, '"', '""')) || '"? ' || regexp_escape(c.data_type) || ' GENERATED ALWAYS', 'i') ELSE false END
 FROM duckdb_columns() c
 LEFT JOIN duckdb_tables() t USING (database_name, schema_name, table_name)
 WHERE c.database_name = current_database() AND NOT c.internal
