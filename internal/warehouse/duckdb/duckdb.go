@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strconv"
 	"sync"
 	"time"
 
@@ -36,6 +35,7 @@ type Owner struct {
 	db      *sql.DB
 	helpers *duck.Helpers
 	version string
+	plain   bool       // when it was opened, tables were all that could be read
 	loading sync.Mutex // loads go one after another: two that fill an empty range would both commit
 }
 
@@ -53,18 +53,24 @@ const (
 	smallRows = 2_000_000 // of all its tables
 )
 
-// withOneThread has one thread read a small file, if all that can be read is in it.
-func (w *Owner) withOneThread(ctx context.Context, o Options) error {
-	if !o.ReadOnly || len(o.Session) > 0 {
-		return nil
-	}
-	var small bool
-	query := "SELECT (SELECT coalesce(sum(estimated_size), 0) FROM duckdb_tables()) <= " + strconv.Itoa(smallRows) +
-		" AND NOT EXISTS (FROM duckdb_views() WHERE NOT internal)"
-	if err := w.db.QueryRowContext(ctx, query).Scan(&small); err != nil || !small {
+// look finds out whether the tables are all that can be read: there is no view, and no session that may attach something. A small file of
+// such, which is only read, is then read by one thread.
+func (w *Owner) look(ctx context.Context, o Options, small bool) error {
+	var views bool
+	if err := w.db.QueryRowContext(ctx, "SELECT EXISTS (FROM duckdb_views() WHERE NOT internal)").Scan(&views); err != nil {
 		return err
 	}
-	_, err := w.db.ExecContext(ctx, "SET threads = 1")
+	w.plain = !views && len(o.Session) == 0
+	if !w.plain || !o.ReadOnly || !small {
+		return nil
+	}
+
+	var rows int64
+	err := w.db.QueryRowContext(ctx, "SELECT coalesce(sum(estimated_size), 0) FROM duckdb_tables()").Scan(&rows)
+	if err != nil || rows > smallRows {
+		return err
+	}
+	_, err = w.db.ExecContext(ctx, "SET threads = 1")
 	return err
 }
 
@@ -82,8 +88,8 @@ func NewOwner(ctx context.Context, o Options) (*Owner, error) {
 	}
 	w := &Owner{db: db}
 	err = db.QueryRowContext(ctx, "SELECT version()").Scan(&w.version)
-	if err == nil && small {
-		err = w.withOneThread(ctx, o)
+	if err == nil {
+		err = w.look(ctx, o, small)
 	}
 	if err == nil {
 		w.helpers, err = duck.NewHelpers(ctx, db)
@@ -140,11 +146,18 @@ func onceOnly(conn *sql.Conn) error {
 }
 
 func (w *Owner) withSession(ctx context.Context, f, end func(*sql.Conn) error) error {
+	return w.alone(ctx, func(conn *sql.Conn) error {
+		defer w.helpers.Call(false)()
+		return f(conn)
+	}, end)
+}
+
+// alone is withSession for statements that call helpers where they want them.
+func (w *Owner) alone(ctx context.Context, f, end func(*sql.Conn) error) error {
 	conn, err := w.db.Conn(ctx)
 	if err != nil {
 		return duck.Translate(err)
 	}
-	defer w.helpers.Call(false)()
 	err = f(conn)
 	if closing := end(conn); err == nil {
 		err = closing

@@ -4,6 +4,8 @@ import (
 	"database/sql"
 	"path/filepath"
 	"testing"
+
+	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
 // A small file is read by one thread, unless more than it may be read, or it may be written.
@@ -13,11 +15,13 @@ func TestThreadsOfASmallFile(t *testing.T) {
 		tables string
 		o      Options
 		one    bool
+		plain  bool // helpers stay away from an unload of one row group
 	}{
-		{"tables alone", "CREATE TABLE t (i INT)", Options{ReadOnly: true}, true},
-		{"a view", "CREATE VIEW v AS SELECT 1 AS i", Options{ReadOnly: true}, false},
-		{"a session of the user's", "CREATE TABLE t (i INT)", Options{ReadOnly: true, Session: []string{"SET preserve_insertion_order = false"}}, false},
-		{"to load into", "CREATE TABLE t (i INT)", Options{}, false},
+		{"tables alone", "CREATE TABLE t (i INT)", Options{ReadOnly: true}, true, true},
+		{"a view", "CREATE VIEW v AS SELECT 1 AS i", Options{ReadOnly: true}, false, false},
+		{"a session of the user's", "CREATE TABLE t (i INT)", Options{ReadOnly: true, Session: []string{"SET preserve_insertion_order = false"}}, false, false},
+		{"to load into", "CREATE TABLE t (i INT)", Options{}, false, true},
+		{"to load into, with a view", "CREATE VIEW v AS SELECT 1 AS i", Options{}, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.o.Path = filepath.Join(t.TempDir(), "w.duckdb")
@@ -51,6 +55,14 @@ func TestThreadsOfASmallFile(t *testing.T) {
 			}
 			if err := w.db.QueryRowContext(t.Context(), "SELECT current_setting('threads')").Scan(&got); err != nil || got != want {
 				t.Errorf("%d threads, want %d, %v", got, want, err)
+			}
+
+			whole, cut := warehouse.Extract{Table: "t"}, warehouse.Extract{Table: "t", Time: "at"}
+			if got := w.inOneTask(whole, rowGroup); got != c.plain {
+				t.Errorf("a table of one row group is one thread's: %v, want %v", got, c.plain)
+			}
+			if w.inOneTask(whole, rowGroup+1) || w.inOneTask(cut, 1) {
+				t.Error("a table of two row groups, or what is looked for in one, is one thread's")
 			}
 		})
 	}

@@ -19,31 +19,42 @@ func (w *Owner) Unload(ctx context.Context, u warehouse.Unload) (warehouse.Unloa
 		return warehouse.Unloaded{}, err
 	}
 	out := warehouse.Unloaded{Columns: columns}
-	err = w.inTransaction(ctx, func(conn *sql.Conn) error {
+	err = w.alone(ctx, transaction(ctx, func(conn *sql.Conn) error {
 		from, err := source(u.Extract)
 		if err != nil {
 			return err
 		}
-		if out.Sums, err = duck.SumsOf(ctx, conn, columns, from); err != nil {
+		if err := w.measure(ctx, conn, u, from, &out); err != nil || out.Sums.Rows == 0 {
 			return err
 		}
-		if out.Sums.Rows == 0 {
-			return nil
-		}
-		if u.Facts {
-			if out.Facts, err = duck.FactsOf(ctx, conn, columns, from); err != nil {
-				return err
-			}
+		if !w.inOneTask(u.Extract, out.Sums.Rows) {
+			defer w.helpers.Call(false)()
 		}
 		written, err := duck.Copy(ctx, conn, "SELECT "+duck.Encode(columns)+" FROM "+from, u.Dir)
 		out.Files = written.Files
 		return err
-	})
+	}), (*sql.Conn).Close)
 	if err != nil {
 		return warehouse.Unloaded{}, err
 	}
 	err = out.Finish(u.Table)
 	return out, err
+}
+
+// measure reads an extract's sums, and its facts if they are asked for.
+func (w *Owner) measure(ctx context.Context, conn *sql.Conn, u warehouse.Unload, from string, out *warehouse.Unloaded) (err error) {
+	defer w.helpers.Call(false)()
+	if out.Sums, err = duck.SumsOf(ctx, conn, out.Columns, from); err != nil || out.Sums.Rows == 0 || !u.Facts {
+		return err
+	}
+	out.Facts, err = duck.FactsOf(ctx, conn, out.Columns, from)
+	return err
+}
+
+// inOneTask reports whether one thread reads all of an extract, so that helpers would only have it poll: a whole table of one row group,
+// whichever the machine's pace is.
+func (w *Owner) inOneTask(x warehouse.Extract, rows int64) bool {
+	return w.plain && x.Time == "" && rows <= rowGroup
 }
 
 // Sum counts an extract's rows where they are.
