@@ -144,8 +144,27 @@ func FromParquet(columns []hindcast.Column, files []string) string {
 	if len(files) == 0 {
 		return "SELECT " + selectList(columns, null) + " WHERE false"
 	}
+	return fromParquet(columns, Paths(files), len(files))
+}
+
+// FromGivenParquet is FromParquet of some files that the statement is Given as its only parameter. DuckDB plans it when it is executed, and
+// not also when the driver prepares it, as it does where the files stand in the text.
+func FromGivenParquet(columns []hindcast.Column, files int) string {
+	return fromParquet(columns, "?", files)
+}
+
+// Given are files as a parameter; no character in them is taken as a pattern.
+func Given(files []string) []string {
+	literal := make([]string, len(files))
+	for i, path := range files {
+		literal[i] = Literal(path)
+	}
+	return literal
+}
+
+func fromParquet(columns []hindcast.Column, paths string, files int) string {
 	options := ", hive_partitioning=false"
-	if len(files) > 1 {
+	if files > 1 {
 		options += ", union_by_name=true"
 	}
 	list := selectList(columns, func(c hindcast.Column) string {
@@ -159,7 +178,7 @@ func FromParquet(columns []hindcast.Column, files []string) string {
 		}
 		return read(c)
 	})
-	return "SELECT " + list + " FROM read_parquet(" + Paths(files) + options + ")"
+	return "SELECT " + list + " FROM read_parquet(" + paths + options + ")"
 }
 
 // read is a column as read_parquet gives it. Before it reads rows, DuckDB 1.5 looks up in a file's Bloom filter what a column
@@ -263,13 +282,7 @@ func folderValue(c hindcast.Column, file string) string {
 }
 
 // Paths is a list of files for read_parquet; no character in them is taken as a pattern.
-func Paths(files []string) string {
-	literal := make([]string, len(files))
-	for i, path := range files {
-		literal[i] = Literal(path)
-	}
-	return Strings(literal)
-}
+func Paths(files []string) string { return Strings(Given(files)) }
 
 // Literal keeps DuckDB from taking a path's characters as a pattern.
 func Literal(path string) string { return globless.Replace(path) }

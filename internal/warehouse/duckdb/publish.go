@@ -1,17 +1,13 @@
 package duckdb
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
-	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/duck"
-	"github.com/hindcast/hindcast/internal/numbers"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
@@ -20,7 +16,8 @@ type publication struct {
 	*warehouse.Publication
 	conn         *sql.Conn
 	replacements []*replacement
-	current      *replacement // that an error is about; nil if it is about all of them
+	batches      []*batch
+	current      *batch // that an error is about; nil if it is about all of them
 	hooked       warehouse.Hooked
 }
 
@@ -39,7 +36,8 @@ func (w *Owner) Stage(_ context.Context, p warehouse.Publication) (warehouse.Pub
 	return p, nil
 }
 
-// Publish does all replacements in one transaction (promise 2). The order matters: the targets' locks come first.
+// Publish does all replacements in one transaction (promise 2). The order matters: the targets' locks come first. Where statements
+// that several replacements share fail, each is tried with its own, to find out which of them it is.
 func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hindcast.Committed, error) {
 	if err := given.Check(); err != nil {
 		return nil, err
@@ -47,19 +45,41 @@ func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hin
 	w.loading.Lock()
 	defer w.loading.Unlock()
 
-	p := &publication{Publication: &given, hooked: given.Hooked()}
+	p, err := w.publishAs(ctx, &given, maxShared)
+	if err != nil && p.current.several() && heals(err) {
+		p, err = w.publishAs(ctx, &given, 1)
+	}
+	if err != nil {
+		if r := p.current.blamed(); r != nil {
+			err = given.Blame(r.Replacement, err)
+		}
+		return nil, err
+	}
+	return p.rows(), nil
+}
+
+// heals reports whether it can help to have each replacement's own statements in place of those that have failed so.
+func heals(err error) bool {
+	e := hindcast.AsError(err)
+	return e.Class == hindcast.ClassPermanent && e.Code != hindcast.EFenced
+}
+
+// publishAs publishes with statements that up to that many replacements share.
+func (w *Owner) publishAs(ctx context.Context, given *warehouse.Publication, shared int) (*publication, error) {
+	p := &publication{Publication: given, hooked: given.Hooked()}
 	now, large := time.Now(), false
 	for i := range given.Replacements {
 		r := &given.Replacements[i]
 		p.replacements = append(p.replacements, &replacement{publication: p, Replacement: r, row: given.Row(r, now)})
 		large = large || r.Rows > rowGroup
 	}
+	p.batches = p.divide(shared)
 
 	end := (*sql.Conn).Close
 	if p.hooked.Any() {
 		end = onceOnly // they may SET something, or make temporary tables
 		if err := w.helpers.Keep(ctx); err != nil {
-			return nil, err
+			return p, err
 		}
 	}
 	if large {
@@ -73,13 +93,7 @@ func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hin
 	if large { // it is the whole instance's; an instance that refuses is of no use any more, as the next statement says
 		_, _ = w.db.ExecContext(context.WithoutCancel(ctx), "SET preserve_insertion_order=false")
 	}
-	if err != nil {
-		if p.current != nil {
-			err = given.Blame(p.current.Replacement, err)
-		}
-		return nil, err
-	}
-	return p.rows(), nil
+	return p, err
 }
 
 func (p *publication) rows() []hindcast.Committed {
@@ -90,66 +104,28 @@ func (p *publication) rows() []hindcast.Committed {
 	return rows
 }
 
-// publish does what stands between BEGIN and COMMIT. Every replacement is taken through one step before the next step begins.
+// publish does what stands between BEGIN and COMMIT. Every batch is taken through one step before the next step begins.
 func (p *publication) publish(ctx context.Context) error {
 	for _, target := range p.Targets() {
-		if _, err := p.conn.ExecContext(ctx, "UPDATE hindcast_lease SET n = n + 1 WHERE name = ?", lockName(target)); err != nil {
+		if _, err := p.conn.ExecContext(ctx, "UPDATE hindcast_lease SET n = n + 1 WHERE name = "+duck.String(lockName(target))); err != nil {
 			return err
 		}
 	}
-	err := warehouse.Each(ctx, p.replacements, &p.current, (*replacement).look, (*replacement).keepPrevious, (*replacement).swap,
-		(*replacement).hooksAfter, (*replacement).sum)
+	err := warehouse.Each(ctx, p.batches, &p.current, (*batch).look, (*batch).keepPrevious, (*batch).swap, (*batch).hooksAfter, (*batch).sum)
 	if err != nil {
 		return err
 	}
 	if err := p.keep(ctx); err != nil {
 		return err
 	}
-	for _, r := range p.replacements {
-		if err := r.writeStatus(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
+	return p.writeStatus(ctx)
 }
 
 // found is what a replacement finds under the target's lock.
 type found struct {
-	fence    int64 // the highest of the pipeline
 	rows     int64 // of the target in the slice
 	statuses int64 // rows of hindcast_status whose slices overlap it
 }
-
-// look reads all of it in one statement: for a slice of few rows, statements are what a load costs. Then it checks the fence
-// and what the replacement expects.
-func (r *replacement) look(ctx context.Context) error {
-	was := &r.found
-	err := r.conn.QueryRowContext(ctx, "SELECT (SELECT n FROM hindcast_lease WHERE name = ?), (SELECT count(*) FROM "+r.inSlice()+
-		"), (SELECT count(*) FROM hindcast_status WHERE "+overlapping+")",
-		warehouse.FenceName(r.Pipeline), r.Target.Table, r.Slice.End.UTC(), r.Slice.Start.UTC()).Scan(&was.fence, &was.rows, &was.statuses)
-	if err != nil {
-		return err
-	}
-	if err := warehouse.CheckFence(was.fence, r.Fence); err != nil {
-		return err
-	}
-	if was.statuses > 0 && (r.Keep != nil || r.Expect.From != nil) {
-		rows, err := r.conn.QueryContext(ctx, "SELECT "+warehouse.StatusColumns+" FROM hindcast_status WHERE "+overlapping+" ORDER BY slice_start",
-			r.Target.Table, r.Slice.End.UTC(), r.Slice.Start.UTC())
-		if err != nil {
-			return err
-		}
-		if r.replaced, err = readCommitted(rows); err != nil {
-			return err
-		}
-	}
-	return r.Met(r.replaced, func(columns []hindcast.Column) (hindcast.Sums, error) {
-		return duck.SumsOf(ctx, r.conn, columns, r.inSlice())
-	})
-}
-
-// overlapping is the condition that a status row's slice overlaps one; its parameters are target, end and start.
-const overlapping = "target = ? AND slice_start < ? AND slice_end > ?"
 
 // inSlice is the target's rows that belong to the slice, for FROM and DELETE FROM.
 func (r *replacement) inSlice() string {
@@ -160,24 +136,13 @@ func (r *replacement) inSlice() string {
 	return duck.Table(r.Target.Table) + " WHERE " + condition
 }
 
-// keepPrevious writes the rows that will be replaced, all columns of them, where they are to be kept.
-func (r *replacement) keepPrevious(ctx context.Context) error {
-	if r.Previous == "" || r.found.rows == 0 && r.found.statuses == 0 {
-		return nil
-	}
-	r.row.Previous = cmp.Or(r.PreviousAs, r.Previous)
-	if r.found.rows == 0 {
-		return nil
-	}
-	columns, err := targetColumns(ctx, r.conn, r.Target.Table)
-	if err != nil {
-		return err
-	}
+// keepPrevious writes the rows that will be replaced, all columns of the target, where they are to be kept.
+func (r *replacement) keepPrevious(ctx context.Context, columns []hindcast.Column) error {
 	r.kept = columns
 	if err := os.MkdirAll(r.Previous, 0o700); err != nil {
 		return err
 	}
-	_, err = duck.Copy(ctx, r.conn, "SELECT "+duck.Encode(columns)+" FROM "+r.inSlice(), r.Previous)
+	_, err := duck.Copy(ctx, r.conn, "SELECT "+duck.Encode(columns)+" FROM "+r.inSlice(), r.Previous)
 	return err
 }
 
@@ -209,58 +174,23 @@ func targetColumns(ctx context.Context, conn *sql.Conn, table string) ([]hindcas
 	return duck.Store(table, columns)
 }
 
-// swap puts the staged rows in place of those that stand in the slice.
-func (r *replacement) swap(ctx context.Context) error {
-	if err := r.hooks(ctx, "load.before", r.Hooks.Before); err != nil {
-		return err
-	}
-	hooked := r.hooked.Before // one may have changed the rows since they were counted
-	if n := r.found.rows; n > 0 || hooked {
-		result, err := r.conn.ExecContext(ctx, "DELETE FROM "+r.inSlice())
-		if err != nil {
-			return err
-		}
-		if deleted, err := result.RowsAffected(); err != nil || deleted != n && !hooked {
-			return cmp.Or(err, r.unlike(fmt.Sprintf("%s of the slice were to be replaced and %s were deleted", numbers.Counted(n, "row"), numbers.Thousands(deleted))))
-		}
-	}
-	if len(r.Files) == 0 {
-		return nil
-	}
-
-	names := make([]string, len(r.Columns))
-	for i, c := range r.Columns {
-		names[i] = duck.Name(c.Name)
-	}
-	n, err := insert(ctx, r.conn, "INSERT INTO "+duck.Table(r.Target.Table)+" ("+strings.Join(names, ", ")+") "+
-		duck.FromParquet(r.Columns, r.Paths()), r.Rows)
-	if err != nil {
-		return err
-	}
-	return r.CheckRows(n)
-}
-
 // rowGroup is how many rows DuckDB keeps in one row group of a table.
 const rowGroup = 122_880
 
 // insert runs an INSERT of about that many rows. Many rows go in by row groups, written side by side, if their order
 // is kept: that takes 0.7 of the time (docs/decisions/duckdb.md). The load sets that back when its transaction has ended:
 // in one that an error aborted nothing can be set.
-func insert(ctx context.Context, conn *sql.Conn, statement string, rows int64) (int64, error) {
+func insert(ctx context.Context, conn *sql.Conn, statement string, paths []string, rows int64) (int64, error) {
 	if rows > rowGroup {
 		if err := execAll(ctx, conn, "SET preserve_insertion_order=true"); err != nil {
 			return 0, err
 		}
 	}
-	result, err := conn.ExecContext(ctx, statement)
+	result, err := conn.ExecContext(ctx, statement, paths)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
-}
-
-func (r *replacement) hooksAfter(ctx context.Context) error {
-	return r.hooks(ctx, "load.after", r.Hooks.After)
 }
 
 func (r *replacement) hooks(ctx context.Context, key string, hooks []string) error {
@@ -270,44 +200,8 @@ func (r *replacement) hooks(ctx context.Context, key string, hooks []string) err
 	})
 }
 
-// sum takes the sums of the slice's rows as the publication leaves them: as many as were staged, unless a hook changed that.
-func (r *replacement) sum(ctx context.Context) (err error) {
-	hooked := r.hooked.After
-	if r.Rows == 0 && !hooked {
-		return nil
-	}
-	sums, err := duck.SumsOf(ctx, r.conn, r.Sums(), r.inSlice())
-	if err == nil && sums.Rows != r.Rows && !hooked {
-		err = r.unlike(fmt.Sprintf("%s inserted for the slice, and %s in %s", numbers.Counted(r.Rows, "row"), numbers.Thousands(sums.Rows), r.Target.Table))
-	}
-	r.row.Sums = sums
-	return err
-}
-
 // unlike is the error of a load that does not leave what was staged.
 func (r *replacement) unlike(message string) error {
 	return &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Message: message,
 		Next: "see what " + r.Target.Table + " is; everything was rolled back"}
-}
-
-// writeStatus puts the slice's row in, and takes out the older rows whose slices overlap it.
-func (r *replacement) writeStatus(ctx context.Context) error {
-	c := &r.row
-	if r.found.statuses > 0 {
-		_, err := r.conn.ExecContext(ctx, "DELETE FROM hindcast_status WHERE "+overlapping, c.Target, c.Slice.End.UTC(), c.Slice.Start.UTC())
-		if err != nil {
-			return err
-		}
-	}
-	if r.Unrecorded {
-		return nil
-	}
-	parts, totals, err := warehouse.StatusTexts(c)
-	if err != nil {
-		return err
-	}
-	_, err = r.conn.ExecContext(ctx, "INSERT INTO hindcast_status ("+warehouse.StatusColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		c.Pipeline, c.Target, c.Slice.Key, c.Slice.Start.UTC(), c.Slice.End.UTC(), c.Run, c.Attempt, c.Fingerprint,
-		parts, c.Sums.Rows, c.Sums.Content, totals, c.Previous, c.CommittedAt, c.Publication)
-	return err
 }

@@ -27,6 +27,7 @@ var publications = map[string]func(*testing.T, *World){
 	"what was replaced is put back":      putBack,
 	"hooks of many":                      hooksOfMany,
 	"publications do not wait in a ring": noDeadlock,
+	"slices of one target at once":       oneTarget,
 }
 
 // second is another target of the same pipeline.
