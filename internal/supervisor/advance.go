@@ -99,7 +99,7 @@ func (r *run) transformed(a *assignment, res *result) {
 		r.isStaged(a)
 		return
 	}
-	s.held = count(&r.held, s.held, true)
+	r.setHeld(s, true)
 	r.enqueue(s, toLoad)
 }
 
@@ -122,7 +122,7 @@ func (r *run) resolved(a *assignment, res *result) {
 	if s.item.Complete(s.staged) { // otherwise the outputs that are staged need not be made again
 		s.staged, s.print = nil, ""
 	}
-	s.held = count(&r.held, s.held, false)
+	r.setHeld(s, false)
 
 	if r.unloads(s.item) {
 		r.enqueue(s, toUnload)
@@ -167,7 +167,7 @@ func (r *run) enqueue(s *slice, next phase) {
 func (r *run) done(s *slice) {
 	r.left--
 	s.over, s.trying, s.staged = true, false, nil
-	s.held = count(&r.held, s.held, false)
+	r.setHeld(s, false)
 	s.ready = count(&r.ready, s.ready, false)
 }
 
@@ -179,11 +179,14 @@ func (r *run) failed(a *assignment, res *result) {
 	switch {
 	case e.Code == hindcast.EFenced:
 		r.fenced(e)
-	case r.stopping() && res.canceled:
+	case r.stopping() && (res.canceled || res.shared):
 	case res.canceled && a.slice.haltedBy == "": // it was published with another slice, which was stopped alone
+		a.slice.trying = false // what the attempt left is not in the way of another one
 		r.enqueue(a.slice, toResolve)
-	case res.canceled:
+	case res.canceled, res.shared && a.slice.haltedBy != "":
 		r.halt(a.slice)
+	case res.shared:
+		r.goesAlone(a.slice)
 	case res.spared && !heals(e.Class) && !res.unknown && !r.LoadOnly: // it is staged, as it was before
 		r.isStaged(a)
 	case res.spared && !heals(e.Class) && r.stopping():

@@ -16,6 +16,7 @@ import (
 func TestOutputsAreMadeInOneAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
+		w.sized = tiny
 		p := several(planOf(2), 3)
 		p.Shares.Transforms = 1
 		out := w.run(w.config(p))
@@ -181,6 +182,7 @@ func TestTheProofIsOfEveryOutput(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
+			w.sized = tiny
 			config := w.config(several(planOf(1), 2))
 			config.Prove = func(ctx context.Context) ([]hindcast.Committed, error) {
 				c.edit(w, make([]hindcast.Sums, 2))

@@ -120,6 +120,7 @@ type result struct {
 	committed []hindcast.Committed // of a load
 	unknown   bool                 // of a load: it may have been committed
 	spared    bool                 // of a load: err is about other slices of the publication
+	shared    bool                 // of a load: err is that of several slices that are published one by one otherwise
 	reusable  bool                 // of a resolution: the staged result can be loaded
 }
 
@@ -311,6 +312,7 @@ func (r *run) load(ctx context.Context, a *assignment, res *result) {
 	named := slices.ContainsFunc(members, about)
 	for i, one := range results {
 		one.err, one.unknown, one.spared = err, !fenced, named && !about(members[i])
+		one.shared = r.mayShare && len(members) > 1
 	}
 	if !fenced && r.loads.Err() == nil {
 		r.seek(members, results)
@@ -354,7 +356,7 @@ func (r *run) explainLed(ctx context.Context, a *assignment) {
 // settle ends a load that is committed. Where the lake keeps results and this one is not kept, the load's end counts as unknown: the next
 // attempt finds the rows, and keeps it.
 func (r *run) settle(ctx context.Context, a *assignment, res *result, committed []hindcast.Committed) {
-	res.committed, res.err = nil, r.Worker.Keep(ctx, a.try, committed, a.staged)
+	res.committed, res.shared, res.err = nil, false, r.Worker.Keep(ctx, a.try, committed, a.staged)
 	if res.unknown = res.err != nil; res.unknown {
 		return
 	}

@@ -124,6 +124,13 @@ func live(t *testing.T, random *rand.Rand) {
 		every := time.Second * time.Duration(2+random.IntN(60))
 		w.window = pulse{every, 1 + time.Duration(random.Int64N(int64(every)))}
 	}
+	if random.IntN(4) > 0 { // some of them are small, or all
+		sizes, each := []int64{3, 3, 60_000, sharedRows + 1}[:1+random.IntN(4)], map[string]int64{}
+		for _, item := range p.Items {
+			each[item.Slice.Key] = sizes[random.IntN(len(sizes))]
+		}
+		w.sized = func(slice string) int64 { return each[slice] }
+	}
 	mode, publish := Publishing(random.IntN(3)), false
 	for n := 0; ; n++ {
 		if n == 8 {
@@ -209,7 +216,7 @@ func lastDurable(events []hindcast.Event, random *rand.Rand) int {
 // roll decides how a call goes.
 func roll(dice *rand.Rand, method string, trouble float64) outcome {
 	o := outcome{Takes: time.Duration(dice.Int64N(int64(2 * time.Second)))}
-	if dice.Float64() >= trouble {
+	if dice.Float64() >= trouble || method == "member" && dice.IntN(4) > 0 {
 		return o
 	}
 	errs := []error{errTransient, errTransient, errMemory, errPermanent, errCheck, errOdd}

@@ -32,6 +32,8 @@ type run struct {
 	alarm    *time.Timer // rings when the first of them is due
 	ready    int         // slices unloaded by this run whose transform has not begun
 	held     int         // results staged by this run and not yet loaded
+	heldSize extent      // of those
+	mayShare bool        // small slices may share the transaction of their load
 
 	pools    map[hindcast.Step]*pool
 	underway map[*assignment]bool
@@ -74,6 +76,8 @@ type slice struct {
 	over     bool               // nothing of it is left to do
 	ready    bool               // counts in run.ready
 	held     bool               // counts in run.held
+	size     extent             // of what is held
+	alone    bool               // its load shares no transaction: one that it did share has failed
 }
 
 func newRun(ctx context.Context, config Config) *run {
@@ -87,7 +91,7 @@ func newRun(ctx context.Context, config Config) *run {
 	r := &run{
 		Config: config, rules: config.Plan.Pipeline.Run, state: config.State, wanted: want(config.Plan),
 		queue: map[phase]*line{}, resting: byDue(), alarm: time.NewTimer(0),
-		pools: map[hindcast.Step]*pool{}, underway: map[*assignment]bool{},
+		mayShare: mayShare(config), pools: map[hindcast.Step]*pool{}, underway: map[*assignment]bool{},
 		inbox: make(chan message, 256), over: make(chan struct{}),
 		ending: ending{outer: ctx.Done(), killed: make(chan exits, 1)},
 		sizing: sizing{answer: make(chan sized, 1)},

@@ -49,7 +49,11 @@ func (r *run) dispatchLoads() {
 			continue
 		}
 		for loader.free() && !r.queue[p].empty() {
-			r.start(r.queue[p].take())
+			if p == toResolve {
+				r.start(r.queue[p].take())
+			} else if !r.startLoad() {
+				break
+			}
 		}
 	}
 	if r.Publishing == Together && r.loadsWait() && !r.sizesFirst() {
@@ -57,11 +61,10 @@ func (r *run) dispatchLoads() {
 	}
 }
 
-// dispatchTransforms starts transforms as long as their results do not pile up before the loader, nor on their way into
-// the lake. A slice that must be alone waits until no transform runs, and meanwhile none begins.
+// dispatchTransforms starts transforms as long as they may. A slice that must be alone waits until no transform runs, and meanwhile none begins.
 func (r *run) dispatchTransforms() {
 	transformer := r.pools[hindcast.StepTransform]
-	for transformer.free() && r.held+transformer.staging+transformer.busy < transformer.size+ahead && !r.aloneRuns() {
+	for transformer.free() && r.mayTransform() && !r.aloneRuns() {
 		if !r.queue[toTransformAlone].empty() {
 			if transformer.busy == 0 {
 				r.start(r.queue[toTransformAlone].take())

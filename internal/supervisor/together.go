@@ -50,19 +50,13 @@ func (r *run) isStaged(a *assignment) {
 	r.enqueue(a.slice, toLoad)
 }
 
-// publish begins the one load of all slices. Its first assignment leads the others: it has the goroutine, and they its contexts.
+// publish begins the one load of all slices.
 func (r *run) publish() {
-	lead := r.assign(r.queue[toLoad].take())
+	var all []*slice
 	for !r.queue[toLoad].empty() {
-		a := r.assign(r.queue[toLoad].take())
-		a.led = true
-		a.cancel()
-		a.cancelLoad()
-		a.compute, a.loads, a.cancel, a.cancelLoad = lead.compute, lead.loads, lead.cancel, lead.cancelLoad
-		lead.left += a.left
-		lead.with = append(lead.with, a)
+		all = append(all, r.queue[toLoad].take())
 	}
-	r.hand(lead)
+	r.startTogether(all)
 }
 
 // members are the assignments that are loaded in one transaction.

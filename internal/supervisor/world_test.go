@@ -121,8 +121,10 @@ type world struct {
 	killed       bool
 	unkilled     []string // what Kill is to call unconfirmed
 	release      chan struct{}
-	transactions int // loads that were committed, of one or many slices
-	aheadPeak    int // most results staged at a time
+	transactions int                      // loads that were committed, of one or many slices
+	aheadPeak    int                      // most results staged at a time
+	most         int                      // slices of one load
+	sized        func(slice string) int64 // rows of a slice's result; see size
 	window       pulse
 	touched      map[string]bool // slices of which any life has begun anything
 
@@ -262,10 +264,18 @@ func (w *world) Wait(ctx context.Context, try Try, h hindcast.Handle, progress f
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	m := &hindcast.Manifest{Name: "result", Output: w.outputs[try.Output].Name, Key: try.Item.Slice.Key, Attempt: try.Attempt,
-		Seconds: 1, Sums: hindcast.Sums{Rows: 3}}
+		Seconds: 1, Sums: hindcast.Sums{Rows: w.size(try.Item.Slice.Key)}}
 	w.staged[w.stagedAs(m)] = false
 	w.aheadPeak = max(w.aheadPeak, len(w.staged))
 	return Staged{Memory: o.Memory, Manifest: m}, nil
+}
+
+// size is how many rows a slice's result has: too many to share a transaction, unless the test says otherwise.
+func (w *world) size(slice string) int64 {
+	if w.sized == nil {
+		return sharedRows + 1
+	}
+	return w.sized(slice)
 }
 
 func (w *world) Stage(ctx context.Context, try Try, m *hindcast.Manifest) error {
@@ -289,6 +299,14 @@ func (w *world) Reusable(_ context.Context, staged *hindcast.Manifest) bool {
 func (w *world) Load(ctx context.Context, list []Loading) (rows [][]hindcast.Committed, err error) {
 	o := w.enter("load", list[0].Try)
 	defer w.leave("load")
+	w.mu.Lock()
+	w.most = max(w.most, len(list))
+	for _, l := range list { // any of them may be at fault
+		if err := w.draw("member", l.Try).Err; err != nil && o.Err == nil {
+			o.Err = err
+		}
+	}
+	w.mu.Unlock()
 	for _, l := range list {
 		key := l.Try.Item.Slice.Key
 		if !w.journal.onDisk(hindcast.EventLoadPrepared, key, l.Try.Attempt) {
