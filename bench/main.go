@@ -45,6 +45,7 @@ var figures = []figure{
 	{"memory", (*bench).memory},
 	{"postgres", (*bench).moves},
 	{"swap", (*bench).swaps},
+	{"change", (*bench).change},
 	{"history", (*bench).wholeHistory},
 	{"postgres-memory", (*bench).postgresMemory},
 	{"lake", (*bench).lakeInS3},

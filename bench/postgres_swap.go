@@ -88,7 +88,7 @@ func writePipeline(file, url, target string) error {
 		return err
 	}
 	text := fmt.Sprintf("pipeline: %s\nwarehouse: %q\nlake: ./lake\nhistory: {from: 2021-01-01, to: 2021-02-01, every: 1 month}\n"+
-		"facts: {rows: {table: \"swap_{yyyy}_{mm}\"}}\ntransform: {sql: swap.sql}\ntarget: {table: %s, time: usage_date}\nrun: {memory: 4GB}\n", target, url, target)
+		"facts: {rows: {table: \"swap_{yyyy}_{mm}\"}}\ntransform: {sql: swap.sql, dialect: duckdb}\ntarget: {table: %s, time: usage_date}\nrun: {memory: 4GB}\n", target, url, target)
 	if err := os.WriteFile(filepath.Join(filepath.Dir(file), "swap.sql"), []byte("SELECT * FROM rows\n"), 0o644); err != nil {
 		return err
 	}

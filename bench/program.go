@@ -3,12 +3,14 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -74,10 +76,20 @@ func (b *bench) hindcastRun(ctx context.Context, file string, args ...string) (*
 	<-watched
 
 	if err != nil {
-		return nil, fmt.Errorf("hindcast run -f %s: %w\n%s", file, err, problems.String())
+		return nil, fmt.Errorf("hindcast run -f %s: %w\n%s", file, err, cmp.Or(problems.String(), o.said()))
 	}
 
 	return o, nil
+}
+
+// said is what the last event says that has something to say.
+func (o *observed) said() string {
+	for _, e := range slices.Backward(o.events) {
+		if e.Error != nil {
+			return e.Error.Error()
+		}
+	}
+	return ""
 }
 
 // step sums a step's seconds over the slices.
