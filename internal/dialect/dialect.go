@@ -4,6 +4,7 @@
 package dialect
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -120,7 +121,7 @@ type Refusal struct {
 	At           Span
 	Line, Column int // of At, from 1; the column counts characters
 	Why          string
-	Instead      string // how to write it; "" if there is no way
+	Instead      string // how to write it; "" if it is wrong in the source, too
 }
 
 // Refusals are all that was found; Translate returns them as its error.
@@ -263,6 +264,13 @@ func unusable(format string, args ...any) error {
 var codes = map[sem.Reason]hindcast.Code{sem.Syntax: hindcast.ESQLSyntax, sem.NoTable: hindcast.ESQLTable, sem.NoColumn: hindcast.ESQLColumn,
 	sem.Mismatch: hindcast.EDialect, sem.NotKnown: hindcast.EDialect, sem.NotOnEngine: hindcast.EDialect, sem.NotDecidable: hindcast.EDialect}
 
+// instead is what can be done where a refusal knows no other way to write what it refuses. What is wrong in the source's own eyes has none.
+var instead = map[sem.Reason]string{
+	sem.NotKnown:     "compute it in the warehouse, in a view that the fact reads",
+	sem.NotOnEngine:  "compute it in the warehouse, in a view that the fact reads",
+	sem.NotDecidable: "compute it in the warehouse, in a view that the fact reads",
+}
+
 // refusals are in the order of the text, each once.
 func refusals(sql string, all []sem.Refusal) Refusals {
 	slices.SortStableFunc(all, func(a, b sem.Refusal) int { return a.At.Start - b.At.Start })
@@ -275,7 +283,7 @@ func refusals(sql string, all []sem.Refusal) Refusals {
 			line, column, between = line+n, 1, between[strings.LastIndexByte(between, '\n')+1:]
 		}
 		at, column = r.At.Start, column+utf8.RuneCountInString(between)
-		out[i] = Refusal{Code: codes[r.Reason], At: r.At, Line: line, Column: column, Why: r.Why, Instead: r.Instead}
+		out[i] = Refusal{Code: codes[r.Reason], At: r.At, Line: line, Column: column, Why: r.Why, Instead: cmp.Or(r.Instead, instead[r.Reason])}
 	}
 
 	return out

@@ -18,6 +18,7 @@ func aggregates() map[string]function {
 		"count": {least: 1, most: 1, aggregate: true, raw: true, bind: count}, "sum": one(sum), "avg": one(avg), "min": one(extreme(sem.OpMin)), "max": one(extreme(sem.OpMax)),
 		"bit_and": one(bits(sem.OpBitAnd)), "bit_or": one(bits(sem.OpBitOr)), "bit_xor": {least: 1, most: 1, who: onlyPostgres, aggregate: true, bind: bits(sem.OpBitXor)},
 		"bool_and": truth(sem.OpEvery), "bool_or": truth(sem.OpAny), "every": truth(sem.OpEvery),
+		"any_value": one(anyValue),
 	}
 }
 
@@ -124,6 +125,17 @@ func extreme(op sem.Op) func(*binder, *call) *sem.Expr {
 		}
 		return e
 	}
+}
+
+// anyValue may be any of the values: DISTINCT changes nothing. Where they are several the source itself promises none of them.
+func anyValue(b *binder, c *call) *sem.Expr {
+	a := b.settled(c.args[0])
+	if invalid(a) {
+		return a
+	}
+	e := rewritten(sem.OpAnyValue, a.Type, c.x, a)
+	e.Facts = a.Facts
+	return e
 }
 
 func rankings() map[string]function {

@@ -134,7 +134,8 @@ func extract(b *binder, c *call) *sem.Expr {
 		return b.refuse(sem.Mismatch, c.x.At, "", "a date has no %s", p)
 	}
 	if b.Redshift && (p == "epoch" || p == "microsecond" || p == "millisecond" && c.x.Name == "date_part") {
-		return b.refuse(sem.NotDecidable, c.x.At, "", "the type of this in Redshift is not documented clearly")
+		instead := map[string]string{"epoch": "write datediff(second, '1970-01-01', …)"}[p]
+		return b.refuse(sem.NotDecidable, c.x.At, instead, "the type of this in Redshift is not documented clearly")
 	}
 
 	t := sem.Decimal(10, 0)

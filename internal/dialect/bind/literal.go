@@ -312,6 +312,9 @@ func timestampText(text string) (string, bool) {
 	if strings.Contains(text, ",") { // time.Parse takes it for a point
 		return "", false
 	}
+	if strings.EqualFold(text, "epoch") {
+		return "1970-01-01 00:00:00", true
+	}
 	text = strings.Replace(text, "T", " ", 1)
 	for _, layout := range []string{"2006-01-02 15:04:05.999999", "2006-01-02 15:04", time.DateOnly, "20060102 15:04:05.999999", "20060102"} {
 		t, err := time.Parse(layout, text)

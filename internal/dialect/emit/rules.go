@@ -181,6 +181,7 @@ func sharedFunctions() map[sem.Op]rule {
 		sem.OpMin:             {keep: true, form: "min($1)$w"},
 		sem.OpMax:             {keep: true, form: "max($1)$w"},
 		sem.OpEvery:           {form: "bool_and($1)$w"},
+		sem.OpAnyValue:        {form: "any_value($1)$w"},
 		sem.OpAny:             {form: "bool_or($1)$w"},
 		sem.OpPercentRank:     {keep: true, form: "percent_rank()$w"},
 		sem.OpCumeDist:        {keep: true, form: "cume_dist()$w"},
@@ -332,6 +333,7 @@ func sparkValues() map[sem.Op]rule {
 func sparkAggregates() map[sem.Op]rule {
 	return map[sem.Op]rule{
 		sem.OpSumInt:    {form: "sum($d$1)$w"},
+		sem.OpAnyValue:  {form: "any_value($1, true)$w", why: "a NULL is not taken in the source"},
 		sem.OpSumExact:  {write: sumSpark, why: "the engine would give another type"},
 		sem.OpAvgInt:    {write: avgIntSpark, why: "integers have an integer average in the source"},
 		sem.OpJoinText:  {write: joinTextSpark, why: "the engine has no such function"},

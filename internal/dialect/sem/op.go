@@ -224,6 +224,7 @@ const (
 	OpGather     // in an array, in the order of Keys; NULL where there are no rows
 	OpMode       // the most frequent value; of several the first in the order of its one key
 	OpEvery
+	OpAnyValue // of those that are not NULL; which one is not said
 	OpAny
 
 	// Functions of a window alone.
