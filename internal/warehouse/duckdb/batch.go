@@ -118,7 +118,7 @@ func overlapping(members []*replacement) string {
 	return "target = " + duck.String(members[0].Target.Table) + " AND (" + strings.Join(list, " OR ") + ")"
 }
 
-// look reads what stands in the slices in one statement, if nothing does. Then it checks the fence and what the replacements expect.
+// look reads what stands in the slices, in one statement if nothing does, and checks the fence.
 func (b *batch) look(ctx context.Context) error {
 	var fence, rows, statuses int64
 	err := b.conn.QueryRowContext(ctx, "SELECT (SELECT n FROM hindcast_lease WHERE name = "+duck.String(warehouse.FenceName(b.Pipeline))+
@@ -133,14 +133,7 @@ func (b *batch) look(ctx context.Context) error {
 	if err := b.countRows(ctx, rows); err != nil {
 		return err
 	}
-	if err := b.readStatuses(ctx, statuses); err != nil {
-		return err
-	}
-	return b.each(func(r *replacement) error {
-		return r.Met(r.replaced, func(columns []hindcast.Column) (hindcast.Sums, error) {
-			return duck.SumsOf(ctx, r.conn, columns, r.inSlice())
-		})
-	})
+	return b.readStatuses(ctx, statuses)
 }
 
 // countRows says of each member how many of the rows that stand in the slices are its own.

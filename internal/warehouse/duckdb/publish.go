@@ -111,7 +111,13 @@ func (p *publication) publish(ctx context.Context) error {
 			return err
 		}
 	}
-	err := warehouse.Each(ctx, p.batches, &p.current, (*batch).look, (*batch).keepPrevious, (*batch).swap, (*batch).hooksAfter, (*batch).sum)
+	if err := warehouse.Each(ctx, p.batches, &p.current, (*batch).look); err != nil {
+		return err
+	}
+	if err := p.met(ctx); err != nil {
+		return err
+	}
+	err := warehouse.Each(ctx, p.batches, &p.current, (*batch).keepPrevious, (*batch).swap, (*batch).hooksAfter, (*batch).sum)
 	if err != nil {
 		return err
 	}
@@ -119,6 +125,20 @@ func (p *publication) publish(ctx context.Context) error {
 		return err
 	}
 	return p.writeStatus(ctx)
+}
+
+// met compares what stands in the slices with what the replacements expect. The error names all that are not what was expected.
+func (p *publication) met(ctx context.Context) error {
+	var current *replacement
+	err := warehouse.Each(ctx, p.replacements, &current, func(r *replacement, ctx context.Context) error {
+		return r.Met(r.replaced, func(columns []hindcast.Column) (hindcast.Sums, error) {
+			return duck.SumsOf(ctx, r.conn, columns, r.inSlice())
+		})
+	})
+	if err != nil {
+		return p.Blame(current.Replacement, err)
+	}
+	return nil
 }
 
 // found is what a replacement finds under the target's lock.
