@@ -63,7 +63,11 @@ type purpose struct {
 	labels bool // the names of its columns matter
 	guards bool // equal rows are made one: trailing blanks would matter
 	trims  bool // its column is compared with something
+	whole  bool // another query reads it: its columns may be values of JSON
 }
+
+// documents reports whether columns that are JSON may be among the query's.
+func (p purpose) documents() bool { return p.whole && !p.guards && !p.trims }
 
 // output is a column of a query's result, and the expressions that give it: several in a set operation.
 type output struct {

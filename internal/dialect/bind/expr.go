@@ -164,16 +164,28 @@ func (b *binder) scalar(x *ast.Scalar, s *scope) *sem.Expr {
 	return e
 }
 
-func (b *binder) unary(x *ast.Unary, s *scope) *sem.Expr {
-	if n, ok := x.X.(*ast.Number); ok && !n.Parend && x.Op == "-" {
-		return b.number(x, n.Text, "-")
-	}
-	if minus, ok := x.X.(*ast.Unary); ok && x.Op == "-" && minus.Op == "-" {
-		if n, ok := minus.X.(*ast.Number); ok { // PostgreSQL reads both signs as the number's
-			e := b.number(x, n.Text, "")
-			e.Made = true
-			return e
+// signed is a number with minuses before it, in parentheses or not, which PostgreSQL reads as the number's; nil if that is not what stands there.
+// Plain says that it is one minus.
+func signed(x *ast.Unary) (n *ast.Number, sign string, plain bool) {
+	of := ast.Expr(x)
+	for minuses := 0; ; minuses++ {
+		minus, ok := of.(*ast.Unary)
+		if !ok {
+			n, _ = of.(*ast.Number)
+			return n, strings.Repeat("-", minuses%2), minuses == 1
 		}
+		if minus.Op != "-" {
+			return nil, "", false
+		}
+		of = minus.X
+	}
+}
+
+func (b *binder) unary(x *ast.Unary, s *scope) *sem.Expr {
+	if n, sign, plain := signed(x); n != nil {
+		e := b.number(x, n.Text, sign)
+		e.Made = e.Made || !plain
+		return e
 	}
 	inner := b.expr(x.X, s)
 	if invalid(inner) {

@@ -26,7 +26,7 @@ func (b *binder) from(x ast.From, s *scope, bound *sem.Query) {
 			bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotEngine, At: x.LateralAt, Text: "lateral"})
 		}
 		values, listed := x.Query.Body.(*ast.Values)
-		inner, outputs := b.query(x.Query, around, purpose{labels: !listed})
+		inner, outputs := b.query(x.Query, around, purpose{labels: !listed, whole: true})
 		if listed && b.Redshift {
 			b.refuse(sem.Mismatch, values.At, "write a query with UNION ALL", "Redshift does not have VALUES in FROM")
 		}
@@ -227,6 +227,9 @@ func (b *binder) using(x *ast.Join, s *scope, from, middle int) {
 // merged refuses columns that USING does not compare as the source does.
 func (b *binder) merged(l, r *sem.Column, kind string, at lex.Span) {
 	t, _ := b.unify(l.Type, r.Type)
+	if l.Type.Kind == sem.Invalid && r.Type.Kind == sem.Invalid {
+		b.refuse(sem.NotKnown, at, "write ON, and compare texts", "the type of the column %s is not known here", l.Name)
+	}
 	if l.Type.Kind != r.Type.Kind || kind == "full" && l.Type != r.Type || l.Type.Kind == sem.Numeric && (differs(l.Type, t) || differs(r.Type, t)) && l.Type.S != r.Type.S {
 		b.refuse(sem.NotKnown, at, "write ON", "%s and %s are compared here", l.Type, r.Type)
 	}

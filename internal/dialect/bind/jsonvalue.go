@@ -19,6 +19,12 @@ type document struct {
 // jsonColumns are the types of columns that are JSON, which no expression has. Their N tells them apart from a type that is not known.
 var jsonColumns = map[string]sem.Type{"json": {N: sem.Verbatim}, "jsonb": {N: sem.Normal}}
 
+// documentAlone is what to write in place of a value of JSON by itself.
+const documentAlone = "ask it for a text by ->> or #>>, or leave it out"
+
+// isDocument reports whether a column's type is one of JSON.
+func isDocument(t sem.Type) bool { return t.Kind == sem.Invalid && t.N > 0 }
+
 // Document is the type of a column that is JSON and carried as its text; ok is false if that is not its type.
 func Document(name string) (t sem.Type, ok bool) {
 	t, ok = jsonColumns[name]
@@ -67,7 +73,7 @@ func (b *binder) document(x ast.Expr, s *scope) (d document, ok bool) {
 		if b.asDocument = nil; invalid(d.text) {
 			return d, false
 		}
-		if d.text.Column != nil && d.text.Column.Type.Kind == sem.Invalid {
+		if d.text.Column != nil && isDocument(d.text.Column.Type) {
 			d.binary = d.text.Column.Type.N == sem.Normal
 			return d, true
 		}

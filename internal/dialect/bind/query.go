@@ -138,6 +138,13 @@ func (b *binder) setOp(x *ast.SetOp, outer *scope, why purpose, bound *sem.Query
 
 // joined is a column of two queries that are joined: both get one type.
 func (b *binder) joined(l, r output, at lex.Span) output {
+	if isDocument(l.Type) && l.Type == r.Type && l.Declared && r.Declared {
+		l.column, l.from = nil, append(slices.Clone(l.from), r.from...)
+		return l
+	}
+	if isDocument(l.Type) || isDocument(r.Type) {
+		b.refuse(sem.NotKnown, at, "ask it for a text by ->> in both queries", "the column %s is JSON in one of the queries, and something else in the other one", l.Name)
+	}
 	if l.Type.Kind == sem.Invalid || r.Type.Kind == sem.Invalid {
 		l.Type = sem.Type{}
 		return l
@@ -349,6 +356,9 @@ func (b *binder) outputNamed(x *ast.Column, outputs []output) *output {
 // ordered refuses an order that depends on what is not known.
 func (b *binder) ordered(t sem.Type, at lex.Span) {
 	b.refuseArray(t, at, "as an order")
+	if isDocument(t) {
+		b.refuse(sem.NotOnEngine, at, documentAlone, "values of JSON have another order in engines, or none")
+	}
 	if t.IsText() && !b.Bytewise {
 		b.refuse(sem.NotDecidable, at, "say that the database's collation is C, if it is", "the order of texts depends on the database's collation")
 	}

@@ -20,7 +20,7 @@ func (b *binder) cte(q *ast.Query, c ast.CTE, s *scope, bound *sem.Query) (*sem.
 	values, listed := c.Query.Body.(*ast.Values)
 	labels := !listed || len(c.Columns) != len(values.Rows[0])
 
-	return b.query(c.Query, s, purpose{labels: labels})
+	return b.query(c.Query, s, purpose{labels: labels, whole: true})
 }
 
 // recursive binds a query that reads itself: what its first part gives is what the second one reads, which is to give the same types.

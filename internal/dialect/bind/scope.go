@@ -284,13 +284,16 @@ func renames(from, to *scope, c *sem.Column) bool {
 
 // named is a column that was found.
 func (b *binder) named(x *ast.Column, c *sem.Column) *sem.Expr {
-	if c.Type.Kind == sem.Invalid && !c.Declared {
+	if c.Type.Kind == sem.Invalid && !c.Declared && !isDocument(c.Type) {
 		return &sem.Expr{At: x.At} // what it is made of was refused
 	}
-	if c.Type.Kind == sem.Invalid && c.Type.N > 0 && b.asDocument == x {
+	if isDocument(c.Type) && b.asDocument == x {
 		e := b.columnExpr(x, sem.Of(sem.Text))
 		e.Column, e.Text = c, c.Name
 		return e
+	}
+	if isDocument(c.Type) {
+		return b.refuse(sem.NotOnEngine, x.At, documentAlone, "the column %s is a value of JSON, which is not read whole here", c.Name)
 	}
 	if c.Type.Kind == sem.Invalid {
 		return b.refuse(sem.NotKnown, x.At, "cast it in the warehouse's own view, or leave it out", "the type of the column %s is not known here", c.Name)
@@ -322,6 +325,9 @@ func (b *binder) lateral(x *ast.Column, name string, a *sem.Expr, in *scope) *se
 	}
 	if !in.distinct(name) {
 		return b.refuse(sem.NotOnEngine, x.At, "give the alias another name", "engines do not tell the alias %s and another name apart", name)
+	}
+	if a.Op == sem.OpOneSpelling && len(in.keys) == 0 { // an aggregate reads the texts of a group's rows
+		a = a.Args[0]
 	}
 	if b.work += b.size(a); b.work > most {
 		return b.refuse(sem.NotKnown, x.At, "compute the alias in a query in FROM", "the statement is too large with its aliases written out")

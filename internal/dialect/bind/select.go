@@ -191,7 +191,11 @@ func (b *binder) items(x *ast.Select, s *scope, why purpose, bound *sem.Query) [
 			outputs = append(outputs, b.star(star, s, why, bound)...)
 			continue
 		}
+		if c, plain := it.X.(*ast.Column); plain && why.documents() {
+			b.asDocument = c
+		}
 		e := b.item(it.X, s)
+		b.asDocument = nil
 		open := e.Type.Kind == sem.Unknown && !slices.Contains(s.grouped, it.X) // GROUP BY settles a literal's type
 		e = b.settled(e)
 		switch {
@@ -207,6 +211,9 @@ func (b *binder) items(x *ast.Select, s *scope, why purpose, bound *sem.Query) [
 		o.counted = slices.Contains(s.grouped, it.X)
 		if e.Op == sem.OpColumn {
 			o.column, o.Declared = e.Column, e.Column.Declared
+			if isDocument(e.Column.Type) {
+				o.Type, o.Facts = e.Column.Type, e.Column.Facts
+			}
 		}
 		b.label(it, &o, why, bound)
 		if b.Redshift && it.Alias.Text != "" {
@@ -328,7 +335,10 @@ func (b *binder) star(x *ast.Star, s *scope, why purpose, bound *sem.Query) []ou
 				continue
 			}
 			c := t.column(i)
-			if c.Type.Kind == sem.Invalid {
+			switch {
+			case isDocument(c.Type) && !why.documents():
+				b.refuse(sem.NotOnEngine, x.At, documentAlone, "the column %s is a value of JSON, which is not read whole here", c.Name)
+			case c.Type.Kind == sem.Invalid && !isDocument(c.Type):
 				b.refuse(sem.NotKnown, x.At, "write the columns that are wanted", "the type of the column %s is not known here", c.Name)
 			}
 			if why.guards || why.trims {
