@@ -79,6 +79,7 @@ type unit struct {
 	damage   *hindcast.Error    // what was wrong with the generation that was in the lake
 	damages  int                // how often
 	tried    int                // the attempt that it was unloaded in last
+	cloned   time.Duration      // how long it took to take it from another pipeline
 }
 
 // Config joins what Steps works on.

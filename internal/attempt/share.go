@@ -71,10 +71,10 @@ func (s *Steps) take(ctx context.Context, u *unit, current, m *hindcast.Manifest
 		if of.Strays == nil || !of.Strays.Within.Equal(s.reach[reachKey{m.Name, m.Source}]) { // they are rows of no slice of the other one
 			of.Strays = s.straysOfTable(ctx, m, extract)
 		}
-		share := *m
+		share, began := *m, s.now()
 		err := s.lake.Share(ctx, &share, of)
 		if err == nil {
-			*m = share
+			*m, u.cloned = share, s.now().Sub(began)
 			return true, nil
 		}
 		if !errors.Is(err, lake.ErrNotShared) {

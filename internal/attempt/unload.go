@@ -18,8 +18,8 @@ func (s *Steps) Unload(ctx context.Context, try supervisor.Try, report superviso
 	waits := func(fact, who string) {
 		report(hindcast.Event{Type: hindcast.EventUnloadWaits, Fact: fact, Message: who})
 	}
-	each := func(m *hindcast.Manifest) {
-		report(hindcast.Event{Type: hindcast.EventStepFinished, Fact: m.Name, Rows: m.Sums.Rows, Bytes: m.Bytes, Seconds: m.Seconds, Manifest: m, Strays: some(m)})
+	each := func(m *hindcast.Manifest, seconds float64) {
+		report(hindcast.Event{Type: hindcast.EventStepFinished, Fact: m.Name, Rows: m.Sums.Rows, Bytes: m.Bytes, Seconds: seconds, Manifest: m, Strays: some(m)})
 	}
 	for _, need := range try.Item.Units {
 		for _, key := range need.Keys {
@@ -36,7 +36,7 @@ func (s *Steps) Unload(ctx context.Context, try supervisor.Try, report superviso
 }
 
 // unloadUnit unloads one unit unless it is there; a second slice that needs it waits for the first.
-func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each func(*hindcast.Manifest), waits func(fact, who string)) error {
+func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each func(m *hindcast.Manifest, seconds float64), waits func(fact, who string)) error {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
 	if u.manifest != nil {
@@ -61,7 +61,11 @@ func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each func(
 		return err
 	}
 	u.manifest = m
-	each(m)
+	seconds := m.Seconds
+	if m.Shared != nil { // that of the other pipeline took those
+		seconds = u.cloned.Seconds()
+	}
+	each(m, seconds)
 	return s.tidy(ctx, u)
 }
 

@@ -399,11 +399,14 @@ func measure(run string, st *hindcast.RunState) plan.Earlier {
 		e.RowsIn += slice.RowsIn
 		e.RowsOut += slice.Rows
 		e.Bytes += slice.BytesOut
-		if slice.Seconds[hindcast.StepUnload] > 0 {
+		unloaded := slice.Seconds[hindcast.StepUnload] > 0 && len(slice.Lent) == 0 // what another pipeline had says nothing of an unload
+		if unloaded {
 			e.Unloads++
 		}
 		for step, seconds := range slice.Seconds {
-			e.Seconds[step] += seconds
+			if step != hindcast.StepUnload || unloaded {
+				e.Seconds[step] += seconds
+			}
 		}
 	}
 	return e
