@@ -191,6 +191,7 @@ func (r *run) failed(a *assignment, res *result) {
 		r.isStaged(a)
 	case res.spared && !heals(e.Class) && r.stopping():
 	case res.spared && !heals(e.Class):
+		a.slice.trying = false
 		r.enqueue(a.slice, toResolve)
 	case !heals(e.Class):
 		r.giveUp(a, e)
