@@ -117,7 +117,7 @@ var importMap = []row{
 	// What people see, and where everything is joined.
 	{"view", []string{".", "plan"}, "folds events and plan into what is shown; pure"},
 	{"screen", []string{".", "plan", "view", "numbers"}, "plan, board and report as text"},
-	{"scaffold", []string{".", "sqltext", "warehouse", "numbers"}, "writes the files that a pipeline begins with"},
+	{"scaffold", []string{".", "plan", "sqltext", "warehouse", "numbers"}, "writes the files that a pipeline begins with"},
 	{"demo", []string{".", "duck", "numbers"}, "makes the demo's folder and tables"},
 	{"demo/gen", nil, "makes the embedded distributions from the sample; run by hand, not shipped"},
 	{"notify", []string{".", "pause"}, "tells webhooks and commands what happened to a run"},

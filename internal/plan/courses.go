@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hindcast/hindcast"
@@ -60,6 +61,11 @@ func (m *maker) coursesOf(c *cutter) []Course {
 			times = append(times, lasting{u.Key, u.Key, all, columns})
 		}
 	}
+	return coursesOver(f, times)
+}
+
+// coursesOver are the columns of a fact that differ between its tables.
+func coursesOver(f hindcast.Fact, times []lasting) []Course {
 	if len(times) < 2 {
 		return nil
 	}
@@ -188,13 +194,34 @@ func (c Course) follows(o Course) bool {
 // Declarations are the line to paste below a fact that settles the columns that differ and are not declared yet, and the renames that it
 // supposes; empty if there is nothing to declare. A line that the fact has already stands in it again.
 func (p *Plan) Declarations(f *hindcast.Fact, which func(Course) bool) (line string, renames []string) {
-	var list []hindcast.Declared
+	list, renames := declarations(f, p.Courses, which)
+	return lineOf(slices.Concat(f.Declared, list), len(list)), renames
+}
+
+// Settling is what Declarations says of a fact that declares nothing yet, whose rows are placed by a column and whose tables have these columns, in the
+// order of time.
+func Settling(time string, tables [][]hindcast.Column) (list []hindcast.Declared, line string, renames []string) {
+	f := hindcast.Fact{Time: time}
+	var times []lasting
+	for i, columns := range tables {
+		if key, last := strconv.Itoa(i), len(times)-1; last >= 0 && sameColumns(times[last].columns, columns) {
+			times[last].to = key
+		} else {
+			times = append(times, lasting{key, key, columns, columns})
+		}
+	}
+	list, renames = declarations(&f, coursesOver(f, times), func(Course) bool { return true })
+	return list, lineOf(list, len(list)), renames
+}
+
+// declarations are those that settle the columns of a fact that differ, as far as which wants them.
+func declarations(f *hindcast.Fact, all []Course, which func(Course) bool) (list []hindcast.Declared, renames []string) {
 	was := map[string]bool{}
-	for _, c := range p.Courses {
+	for _, c := range all {
 		if c.Fact != f.Name || c.Settled || strings.EqualFold(c.Column, f.Time) {
 			continue
 		}
-		d, ok := declaration(c, p.Courses)
+		d, ok := declaration(c, all)
 		if !ok || !which(c) && !slices.ContainsFunc(d.Was, func(old string) bool { return which(Course{Fact: f.Name, Column: old}) }) {
 			continue
 		}
@@ -203,16 +230,19 @@ func (p *Plan) Declarations(f *hindcast.Fact, which func(Course) bool) (line str
 			was[old], renames = true, append(renames, old+" became "+d.Name)
 		}
 	}
-	list = slices.DeleteFunc(list, func(d hindcast.Declared) bool { return was[d.Name] })
-	if len(list) == 0 {
-		return "", nil
-	}
+	return slices.DeleteFunc(list, func(d hindcast.Declared) bool { return was[d.Name] }), renames
+}
 
+// lineOf is the line of declared columns; "" if none of them is new.
+func lineOf(list []hindcast.Declared, fresh int) string {
+	if fresh == 0 {
+		return ""
+	}
 	var entries []string
-	for _, d := range slices.Concat(f.Declared, list) {
+	for _, d := range list {
 		entries = append(entries, entryOf(d))
 	}
-	return "columns: {" + strings.Join(entries, ", ") + "}", renames
+	return "columns: {" + strings.Join(entries, ", ") + "}"
 }
 
 // entryOf is a declared column as it stands in the file.

@@ -66,6 +66,7 @@ type factLine struct {
 	Text              []string
 	Idle              bool
 	Used              bool // only the columns that are read are unloaded
+	Declared          string
 	Why               string
 }
 
@@ -180,7 +181,14 @@ func lineOf(f, first Fact, main bool) factLine {
 		line.Time = f.Time
 		return line.because(f)
 	}
-	line.Every, line.Missing = f.Every.String(), string(hindcast.MissingFail)
+	line.Every, line.Missing, line.Declared = f.Every.String(), string(hindcast.MissingFail), f.Declared
+	line.Used = line.Used && f.Declared == ""
+	if f.Declared != "" {
+		line.Comments = append(line.Comments, "guessed: `columns` gives each column one type in all slices, and NULL where a table does not have it.")
+	}
+	if len(f.Renames) > 0 {
+		line.Comments = append(line.Comments, "guessed: "+some(f.Renames)+", as one ends where the other begins: take `was` out if that is not so.")
+	}
 	line.Why = fmt.Sprintf("guessed: %s%s", numbers.Counted(f.Tables, "time-named table"), rowsText(f.Rows))
 	if len(f.Missing) > 0 {
 		line.Comments = append(line.Comments, "Missing: "+some(f.Missing)+".")

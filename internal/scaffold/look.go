@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/plan"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
 
@@ -29,6 +30,9 @@ type Fact struct {
 	Named   bool              // its tables are time-named
 	Either  string            // another reading of its names, which fits as well; "" if there is none
 	Other   string            // the table of a fact of the same stem that is spelled in another way, and has more tables
+
+	Declared string   // the line that gives each column one type in all tables; "" if they have the same
+	Renames  []string // that it supposes, in words
 
 	sample int64            // rows that were looked at, 0 if none were
 	spread map[string]int64 // how many different values columns have in them
@@ -200,9 +204,9 @@ func candidates(single []warehouse.Table, facts []Fact) []warehouse.Table {
 	return append(list[:1:1], rest...)
 }
 
-func (l *looker) fromGroup(members []named) (Fact, error) {
+func (l *looker) fromGroup(members []named) (f Fact, err error) {
 	first, g := members[0], period(members)
-	f := Fact{Name: first.stem, Table: first.schema + first.spell(first.pattern), Tables: len(g.on), Columns: common(g.on), Named: true,
+	f = Fact{Name: first.stem, Table: first.schema + first.spell(first.pattern), Tables: len(g.on), Columns: common(g.on), Named: true,
 		Every: g.every, From: g.anchor, To: g.to}
 	if pattern := either(members); pattern != "" {
 		f.Either = first.schema + first.spell(pattern)
@@ -213,6 +217,7 @@ func (l *looker) fromGroup(members []named) (Fact, error) {
 	for _, m := range g.on {
 		f.Rows += max(0, m.table.Rows)
 	}
+	defer func() { f.settle(g.on) }()
 	for _, start := range g.missing {
 		f.Missing = append(f.Missing, first.schema+first.spell(hindcast.FillTime(first.pattern, start)))
 	}
@@ -226,9 +231,25 @@ func (l *looker) fromGroup(members []named) (Fact, error) {
 	if err := l.sampled(&f, filled[len(filled)-1].table.Name); err != nil {
 		return f, err
 	}
-	var err error
 	f.Time, err = l.timeWithin(f, []named{filled[0], filled[len(filled)-1]})
 	return f, err
+}
+
+// settle declares the columns that the fact's tables do not all have, or not of one type: the SQL sees them in every slice then. A wide fact
+// unloads what is read, beside which nothing can be declared.
+func (f *Fact) settle(members []named) {
+	if len(f.Columns) >= wide {
+		return
+	}
+	var tables [][]hindcast.Column
+	for _, m := range members {
+		tables = append(tables, m.table.Columns)
+	}
+	var list []hindcast.Declared
+	list, f.Declared, f.Renames = plan.Settling(f.Time, tables)
+	for _, d := range list {
+		f.Columns = append(f.Columns, hindcast.Column{Name: d.Name, Type: d.Type})
+	}
 }
 
 // sampled looks at some rows of one of the fact's tables: which columns tell rows apart.
