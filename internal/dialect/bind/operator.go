@@ -263,6 +263,9 @@ func (b *binder) divided(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
 	if b.RoundDivision {
 		e.N = 1
 	}
+	if inverse := byConstant(l.Type, r); inverse != nil && l.Type.S+inverse.Type.S <= t.S {
+		e.Args = append(e.Args, inverse)
+	}
 
 	return e
 }

@@ -243,15 +243,6 @@ func zeros(n int) string {
 	return strings.Repeat("0", n)
 }
 
-// quotient divides two integers of 128 bits, and puts a point before the last s digits.
-func quotient(a, b string, s int, round bool, t string) string {
-	q := a + " // " + b
-	if round {
-		q = "CASE WHEN (" + a + " < 0) = (" + b + " < 0) THEN 1 ELSE -1 END * ((2 * abs(" + a + ") + abs(" + b + ")) // (2 * abs(" + b + ")))"
-	}
-	return withPoint(q, s, t)
-}
-
 // withPoint is an integer of 128 bits with a point before its last s digits, as type t.
 func withPoint(x string, s int, t string) string {
 	before, behind := pointed(s, t)
@@ -270,16 +261,19 @@ func pointed(s int, t string) (before, behind string) {
 func divideDecimal(p *printer, e *sem.Expr, args []text) text {
 	_, s1 := e.Args[0].Type.Digits()
 	_, s2 := e.Args[1].Type.Digits()
-	a, b := unscaled(args[0].text, s1), unscaled(args[1].text, s2)
+	a, b := wholeDuck(args[0].text, s1), wholeDuck(args[1].text, s2)
 	switch shift := e.Type.S - s1 + s2; {
 	case shift > 0:
 		a = "(" + a + " * CAST(" + power(shift) + " AS HUGEINT))"
 	case shift < 0:
 		b = "(" + b + " * CAST(" + power(-shift) + " AS HUGEINT))"
 	}
-	out := quotient(a, b, e.Type.S, e.N == 1, p.typeName(e.Type))
+	out := withPoint(cutQuotient(a, b, e.N == 1), e.Type.S, p.typeName(e.Type))
 	if fast, ok := p.quotientIn64(e.Args[0], args[0].text, e.Args[1], args[1].text, e.Type); ok && e.N == 0 {
 		out = fast
+	}
+	if len(e.Args) > 2 {
+		out = "CAST(" + operand(args[0]) + " * " + operand(args[2]) + " AS " + p.typeName(e.Type) + ")"
 	}
 	if nonZero(e.Args[1]) {
 		return text{text: out}
@@ -291,13 +285,13 @@ func divideDecimal(p *printer, e *sem.Expr, args []text) text {
 func avgInt(p *printer, e *sem.Expr, args []text) text {
 	behind := p.behind(e)
 	a, b := "sum("+p.summed(e, args)[0].text+")"+behind, "nullif(count("+args[0].text+")"+behind+", 0)"
-	return text{text: quotient(a, b, 0, e.N == 1, "BIGINT")}
+	return text{text: withPoint(cutQuotient(a, b, e.N == 1), 0, "BIGINT")}
 }
 
 func avgExact(p *printer, e *sem.Expr, args []text) text {
 	behind := p.behind(e)
-	a := unscaled("sum("+args[0].text+")"+behind, e.Type.S)
-	return text{text: quotient(a, "nullif(count("+args[0].text+")"+behind+", 0)", e.Type.S, e.N == 1, p.typeName(e.Type))}
+	a, b := wholeDuck("sum("+args[0].text+")"+behind, e.Type.S), "nullif(count("+args[0].text+")"+behind+", 0)"
+	return text{text: withPoint(cutQuotient(a, b, e.N == 1), e.Type.S, p.typeName(e.Type))}
 }
 
 func avgIntSpark(p *printer, e *sem.Expr, args []text) text {

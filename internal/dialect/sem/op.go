@@ -55,7 +55,7 @@ const (
 	OpMultiply
 	OpIntDivide     // cut towards zero; by zero raises
 	OpIntModulo     // has the dividend's sign; by zero raises
-	OpDecimalDivide // to S digits behind the point, cut (N = 0) or rounded (N = 1); by zero raises
+	OpDecimalDivide // to S digits behind the point, cut (N = 0) or rounded (N = 1); by zero raises. A third argument is one divided by the second: the product is exact
 	OpNumericDivide // as PostgreSQL divides numerics: the values decide on how many digits the quotient is rounded to
 	OpNegate
 	OpPlus

@@ -1,0 +1,39 @@
+package emit
+
+// DuckDB divides integers of 128 bits some thirty times as slowly as those of 64, whatever their values.
+
+const top, bottom = "hindcast_a", "hindcast_b"
+
+// bound is an expression in which two names stand for the two integers of a list.
+func bound(list, x, y, out string) string {
+	return "list_reduce(" + list + ", lambda " + x + ", " + y + ": " + out + ")"
+}
+
+// long are the bytes of a text from which on it is written once, and named.
+const long = 40
+
+// wholeDuck is unscaled: a cast of a decimal of 128 bits divides, and is only made where the value takes them.
+func wholeDuck(x string, s int) string {
+	if s == 0 || s > few {
+		return unscaled(x, s)
+	}
+	name := x
+	if len(x) >= long {
+		name = "hindcast_y"
+	}
+	out := "coalesce(CAST(TRY_CAST(" + name + " AS " + decimal(bits64-1-s, s) + ") * CAST(" + power(s) + " AS " + decimal(s+1, 0) + ") AS BIGINT), " + unscaled(name, s) + ")"
+	if name == x {
+		return out
+	}
+	return "list_transform([" + x + "], lambda " + name + ": " + out + ")[1]"
+}
+
+// cutQuotient is a quotient of integers of 128 bits without what is behind its point, or rounded half up. It is divided in 64 bits where both fit.
+func cutQuotient(a, b string, round bool) string {
+	x, y, sign := top, bottom, ""
+	if round {
+		x, y = "(abs("+top+") * 2 + abs("+bottom+"))", "(abs("+bottom+") * 2)"
+		sign = " * CASE WHEN (" + top + " < 0) = (" + bottom + " < 0) THEN 1 ELSE -1 END"
+	}
+	return bound("["+a+", "+b+"]", top, bottom, "coalesce(TRY(TRY_CAST("+x+" AS BIGINT) // TRY_CAST("+y+" AS BIGINT)), "+x+" // "+y+")"+sign)
+}
