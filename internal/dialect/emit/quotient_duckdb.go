@@ -11,6 +11,10 @@ import (
 // What a statement costs to plan on DuckDB grows with the length of its expressions, and for a small table planning is most of its time. So a
 // quotient is written with the powers of ten computed, not chosen by a CASE with a branch for each; and what is computed once is handed to a
 // lambda in a list, which HAVING takes, unlike one of a struct.
+//
+// It divides integers of 128 bits some thirty times as slowly as it multiplies them, or divides floats. So each step guesses its part of the quotient
+// by floats, computes exactly what is left over, which may be less than nothing, and the next one makes up for what that was wrong by. Only where the
+// last one was wrong, which is hardly ever, integers are divided. How good the guesses are decides on how long that takes, and on nothing else.
 
 // counted is how many digits a count has at most here; a greater one overflows in the division, and raises.
 const counted = 14
@@ -21,13 +25,17 @@ const (
 	sign     = "hindcast_x[3]"
 )
 
+// usual is how many digits a divisor has at most that has few behind the point; a longer one is divided by where that takes no more steps, and raises
+// else.
+const usual = 25
+
 // telling is a quotient that tells how many digits it has: where its value without a point stands, and how many digits that has behind it.
 type telling struct {
 	at string
 	s  int
 }
 
-// numericQuotientDuck is a / b as PostgreSQL divides numerics; NULL if b is 0. The operation says what it knows of the operands' digits; args
+// numericQuotientDuck is a / b as PostgreSQL divides numerics; b is 0 only where a is NULL. The operation says what it knows of the operands' digits; args
 // are its arguments, of which those behind the second tell how many digits the operands have.
 func (p *printer) numericQuotientDuck(a string, ta sem.Type, b string, tb sem.Type, e *sem.Expr, args []text) string {
 	p2, s2 := tb.Digits()
@@ -36,10 +44,18 @@ func (p *printer) numericQuotientDuck(a string, ta sem.Type, b string, tb sem.Ty
 		p2 = counted
 	}
 	own, over := s2, withoutPoint(b, s2)
+	divided := p2 // how many digits the divisor is taken to have at most
+	if s2 <= few {
+		divided = min(p2, usual)
+	}
 	if s1 > max(s2, few) { // a quotient that has fewer digits than its type
 		over, p2, s2 = over+" * "+p.huge(s1-s2), p2+s1-s2, s1
+		divided = p2
 	}
 	values := []string{"abs(" + withoutPoint(a, s1) + ")", "abs(" + over + ")", "CASE WHEN (" + a + " < 0) = (" + b + " < 0) THEN 1 ELSE -1 END"}
+	if tb.Kind == sem.Int8 { // a count
+		values[1], values[2] = over, "CASE WHEN "+a+" < 0 THEN -1 ELSE 1 END"
+	}
 	firsts := []telling{{dividend, s1}, {divisor, s2}}
 	var tell []telling
 	if e.N&sem.TellingDividend != 0 {
@@ -54,7 +70,7 @@ func (p *printer) numericQuotientDuck(a string, ta sem.Type, b string, tb sem.Ty
 		tell = append(tell, telling{"hindcast_x[" + strconv.Itoa(len(values)) + "]", s})
 	}
 
-	steps, most := stepsOf(p2, e.Type.S+s2-s1)
+	steps, most := stepsOf(divided, e.Type.S+s2-s1)
 	return "list_transform([[" + strings.Join(values, ", ") + "]], lambda hindcast_x: " +
 		"list_transform(list_transform(list_transform([" + firstGroups(append(firsts, tell...)) + "], lambda hindcast_f: " + p.digits(firsts, own, e.N, tell) + "), " +
 		"lambda hindcast_d: " + p.divided(steps, most, p2, s2-s1, e.Type.S) + "), lambda hindcast_q: " + p.rounded(e.Type) + ")[1])[1]"
@@ -63,7 +79,7 @@ func (p *printer) numericQuotientDuck(a string, ta sem.Type, b string, tb sem.Ty
 // withoutPoint is a decimal without its point. A product with the power of ten has no room for those of many digits.
 func withoutPoint(x string, s int) string {
 	if s <= few {
-		return unscaled(x, s)
+		return wholeDuck(x, s)
 	}
 	return "CAST(replace(CAST(CAST(" + x + " AS " + decimal(sem.Most, s) + ") AS VARCHAR), '.', '') AS HUGEINT)"
 }
@@ -127,12 +143,15 @@ func (p *printer) digits(of []telling, s2, n int, tell []telling) string {
 		p.raise("a quotient has more digits than are known") + " ELSE " + out + " END"
 }
 
+// guessed is by how many digits a step may shift so that floats guess nearly all of its part.
+const guessed = 13
+
 // stepsOf is in how many steps to divide by a number of so many digits, a quotient with so many digits behind the point, and how many digits a
 // step has at most: 38 are all that there are.
 func stepsOf(divisor, behind int) (steps, most int) {
 	for steps = 1; ; steps++ {
 		most = (max(behind, 1) + steps - 1) / steps
-		if divisor+most <= sem.Most || steps == 4 {
+		if divisor+most <= sem.Most && most <= guessed || steps == 4 {
 			return steps, most
 		}
 	}
@@ -143,13 +162,12 @@ func powers(steps, most, shift, s int) string {
 	digits := plus("least(hindcast_d, "+strconv.Itoa(s)+")", shift)
 	all := make([]string, steps)
 	for i := range steps {
-		n := digits
+		all[i] = digits
 		if steps > 1 {
-			n = fmt.Sprintf("least(greatest(%s, 0), %d)", plus(digits, -i*most), most)
+			all[i] = fmt.Sprintf("least(greatest(%s, 0), %d)", plus(digits, -i*most), most)
 		}
-		all[i] = "[" + powerOfTen(n) + "]"
 	}
-	return "[" + strings.Join(all, ", ") + "]"
+	return "list_transform([" + strings.Join(all, ", ") + "], lambda hindcast_p: [CAST(pow(10, hindcast_p) AS HUGEINT)])"
 }
 
 func powerOfTen(n string) string { return "CAST('1e' || (" + n + ") AS HUGEINT)" }
@@ -166,21 +184,25 @@ func plus(x string, n int) string {
 
 // divided divides step by step: the quotient without its point, what is left over, and how many digits the quotient has behind the point.
 func (p *printer) divided(steps, most, p2, shift, s int) string {
-	whole, rest := dividend+" // "+divisor, dividend+" % "+divisor
-	beyond := whole + " >= " + p.huge(min(max(sem.Most-1-s-shift, 0), sem.Most))
+	beyond := dividend + " / " + divisor + " >= 1e" + strconv.Itoa(min(max(sem.Most-1-s-shift, 0), sem.Most))
 	if p2+most > sem.Most {
 		beyond += " OR " + divisor + " > " + p.huge(sem.Most-most)
 	}
+	whole := "CAST(" + dividend + " / " + divisor + " AS HUGEINT)"
+	part := "CAST(hindcast_r[2] / " + divisor + " * hindcast_n[1] AS HUGEINT)"
 
 	return "CASE WHEN " + beyond + " THEN " + p.raise(tooLong) + " ELSE list_reduce(" + powers(steps, most, shift, s) + ", lambda hindcast_r, hindcast_n: " +
-		"[hindcast_r[1] * hindcast_n[1] + hindcast_r[2] * hindcast_n[1] // " + divisor + ", hindcast_r[2] * hindcast_n[1] % " + divisor + ", hindcast_r[3]], " +
-		"[" + whole + ", " + rest + ", hindcast_d]) END"
+		"[hindcast_r[1] * hindcast_n[1] + " + part + ", hindcast_r[2] * hindcast_n[1] - " + part + " * " + divisor + ", hindcast_r[3]], " +
+		"[" + whole + ", " + dividend + " - " + whole + " * " + divisor + ", hindcast_d]) END"
 }
 
 const tooLong = "a quotient has more digits than a DECIMAL holds"
 
 // rounded rounds what was divided half up, gives it its sign, and puts the point.
 func (p *printer) rounded(t sem.Type) string {
+	const more = "hindcast_q[2] * 2"
+	wrongBy := "CASE WHEN " + more + " >= " + divisor + " THEN (" + more + " + " + divisor + ") // (" + divisor + " * 2) " +
+		"WHEN " + more + " < -" + divisor + " THEN (" + more + " - " + divisor + " + 1) // (" + divisor + " * 2) ELSE 0 END"
 	return fmt.Sprintf("CASE WHEN hindcast_q[3] > %d AND hindcast_q[2] <> 0 THEN %s ELSE ", t.S, p.raise(tooLong)) +
-		withPoint(fmt.Sprintf("(hindcast_q[1] + hindcast_q[2] * 2 // %s) * %s * %s", divisor, powerOfTen(fmt.Sprintf("greatest(%d - hindcast_q[3], 0)", t.S)), sign), t.S, p.typeName(t)) + " END"
+		withPoint(fmt.Sprintf("(hindcast_q[1] + %s) * %s * %s", wrongBy, powerOfTen(fmt.Sprintf("greatest(%d - hindcast_q[3], 0)", t.S)), sign), t.S, p.typeName(t)) + " END"
 }
