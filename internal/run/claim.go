@@ -146,6 +146,32 @@ func (c *claim) prepareTargets(ctx context.Context, p *plan.Plan) error {
 			return err
 		}
 	}
+	return c.apart(ctx, p)
+}
+
+// apart refuses targets that are one table by two names. Of those that were not there before they were made, nobody could tell.
+func (c *claim) apart(ctx context.Context, p *plan.Plan) error {
+	var made []int
+	for k := range p.Outputs {
+		if !p.Outputs[k].Existing {
+			made = append(made, k)
+		}
+	}
+	if len(made) < 2 {
+		return nil
+	}
+	found, err := c.session.Warehouse.Describe(ctx, p.Pipeline.Targets())
+	if err != nil {
+		return err
+	}
+	first := map[string]int{}
+	for _, k := range made {
+		id := found[p.Pipeline.Outputs[k].Target.Table].ID
+		if one, is := first[id]; is && id != "" {
+			return plan.OneTarget(&p.Pipeline, one, k)
+		}
+		first[id] = k
+	}
 	return nil
 }
 

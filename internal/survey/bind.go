@@ -97,9 +97,7 @@ func (s *Survey) target(ctx context.Context, o *hindcast.Output, others []wareho
 	}
 	for i, other := range others {
 		if name := s.Pipeline.Outputs[i].Target.Table; strings.EqualFold(name, table) || sameRows(t, other) {
-			return t, existing, &hindcast.Error{Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Place: s.Pipeline.Places[o.Key("target.table")],
-				Message: fmt.Sprintf("%s is the target of two outputs, %s and %s: each would replace the other's rows", table, s.Pipeline.Outputs[i].Name, o.Name),
-				Next:    "give each output its own target"}
+			return t, existing, plan.OneTarget(s.Pipeline, i, s.number(o))
 		}
 	}
 	return t, existing, s.apart(o, t)
