@@ -172,6 +172,8 @@ func (b *binder) joinedArrays(x ast.Expr, l, r *sem.Expr, name string) *sem.Expr
 		other := both[1-i]
 		switch {
 		case e.Type.Kind == sem.Array:
+		case other.Type.Kind == sem.Array && e.Op == sem.OpNull && e.Type.Kind == sem.Unknown && (name == "" || name == "array_cat"):
+			both[i] = made(sem.OpNull, other.Type, e.At)
 		case other.Type.Kind != sem.Array || name == "array_cat" || name == "array_append" && i == 0 || name == "array_prepend" && i == 1:
 			return b.refuse(sem.Mismatch, e.At, "", "this is %s, and an array is read here", e.Type)
 		case e.Type.Kind == sem.Unknown && name == "":

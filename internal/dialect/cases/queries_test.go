@@ -9,7 +9,7 @@ import (
 func (m *maker) query() string {
 	defer func(from []string, only map[kind][]string) { m.from, m.only, m.raw, m.calm = from, only, nil, false }(m.from, m.only)
 	return pick(m, m.filtered, m.grouped, m.windowed, m.joined, m.united, m.derived, m.nested, m.sorted, m.listed, m.sets, m.tied, m.framed,
-		m.merged, m.chained, m.correlated, m.correlated, m.lists, m.computed, m.computed, m.overWindows, m.overGroups, m.limited, m.twice, m.flatly, m.flatly)()
+		m.merged, m.chained, m.correlated, m.correlated, m.lists, m.computed, m.computed, m.overWindows, m.overGroups, m.limited, m.twice, m.flatly, m.flatly, m.arrays, m.arrays)()
 }
 
 func (m *maker) table() string { return pick(m, "tame", "wild", "tame", "none") }
