@@ -55,6 +55,10 @@ func (b *binder) table(x *ast.Table, s *scope, bound *sem.Query) {
 	t, known := b.lookup(x.Parts, s.outer, name, x.Columns, at)
 	if !known {
 		s.unknown = true
+		if first := x.Parts[0].Text; b.Redshift && len(x.Parts) == 2 && slices.ContainsFunc(s.tables, func(t *table) bool { return t.name == first }) {
+			b.refuse(sem.NotKnown, x.Parts[0].At.To(x.Parts[1].At), "have the warehouse make a table of the elements, and read that", "the elements of a SUPER are not read in FROM")
+			return
+		}
 		b.refuse(sem.NoTable, x.Parts[0].At.To(x.Parts[len(x.Parts)-1].At), "", "there is no table %s", joinNames(x.Parts))
 	}
 	for _, n := range x.Parts {

@@ -69,7 +69,7 @@ var refusedFunctions = func() map[string]unmade {
 		"levenshtein":           {both, "an extension's function is not known here", ""},
 		"parse_ident":           {onlyPostgres, "this gives an array", ""},
 		"split_to_array":        {onlyRedshift, "this gives a SUPER", "use split_part()"},
-		"json_parse":            {onlyRedshift, "SUPER has no type here", jsonInstead},
+		"json_parse":            {onlyRedshift, "SUPER has no type here", "read the text itself by json_extract_path_text() and json_extract_array_element_text()"},
 		"json_serialize":        {onlyRedshift, "SUPER has no type here", jsonInstead},
 		"object_transform":      {onlyRedshift, "SUPER has no type here", jsonInstead},
 		"bpcharcmp":             {onlyRedshift, "this is not documented for one of its values", "compare with <, = and >"},

@@ -184,6 +184,9 @@ func (b *binder) column(x *ast.Column, s *scope) *sem.Expr {
 		return b.refuse(sem.NotKnown, x.At, "write LEFT JOIN … ON", "(+) is only read in conditions of WHERE that are joined by AND")
 	}
 	if len(x.Parts) > 2 {
+		if b.Redshift {
+			return b.refuse(sem.NotKnown, x.At, "write the table's alias and the column; keep a SUPER as a text, and read it by json_extract_path_text()", "neither a column behind a schema's name nor a way into a SUPER is read")
+		}
 		return b.refuse(sem.NotKnown, x.At, "write the table's alias and the column", "a column behind a schema's name is not read")
 	}
 

@@ -24,10 +24,27 @@ func (p *parser) array() []ast.Expr {
 	return list
 }
 
+// What is said of a way into a SUPER, and of what it could be written as.
+const (
+	superWhy     = "a way into a SUPER is not read"
+	superInstead = "keep the document as a text, and read it by json_extract_path_text() and json_extract_array_element_text()"
+)
+
+// field refuses .name behind a value that is no table.
+func (p *parser) field() {
+	if p.Redshift {
+		p.unknown(p.peek().At, superWhy, superInstead)
+	}
+	p.unknown(p.peek().At, "fields of a value are not read", "")
+}
+
 // element reads [n] behind a column or parentheses.
 func (p *parser) element(x ast.Expr, start int) ast.Expr {
 	open := p.peek().At
-	if _, column := x.(*ast.Column); p.Redshift || !column && !x.Parens() {
+	if p.Redshift {
+		p.unknown(open, superWhy, superInstead)
+	}
+	if _, column := x.(*ast.Column); !column && !x.Parens() {
 		p.unknown(open, "a subscript is not read here", "write it behind a column, or behind parentheses around the array")
 	}
 	p.expectPunct("[")

@@ -256,7 +256,7 @@ func (p *parser) postfix(start int) ast.Expr {
 		case p.punct("["):
 			x = p.element(x, start)
 		case p.punct("."):
-			p.unknown(p.peek().At, "fields of a value are not read", "")
+			p.field()
 		default:
 			return x
 		}

@@ -53,6 +53,8 @@ func (p *parser) scripted() ast.Statement {
 	case idle[t.Text]:
 		p.skip(";")
 		return &ast.Idle{Stated: p.stated(start)}
+	case t.Text == "merge":
+		p.unknown(t.At, "MERGE is not read", "write the rows that it leaves as one SELECT, which the load puts in the target's place; into a temporary table, write UPDATE … FROM, and INSERT … SELECT … WHERE NOT EXISTS (…)")
 	case t.Text == "rollback" || t.Text == "abort":
 		p.unknown(t.At, "ROLLBACK is not read", "leave out what it takes back")
 	}
