@@ -24,11 +24,51 @@ func SumsOf(ctx context.Context, db Querier, columns []hindcast.Column, from str
 	if err != nil {
 		return hindcast.Sums{}, err
 	}
-	list := aggregates(columns, totalled)
+	return ScanSums(db.QueryRowContext(ctx, "SELECT "+asTexts(aggregates(columns, totalled))+" FROM "+from), totalled)
+}
+
+// SumsOfFew is SumsOf for few rows, for which planning a statement costs more than reading them: one statement does it, unless there are
+// values so large that their total may not fit.
+func SumsOfFew(ctx context.Context, db Querier, columns []hindcast.Column, from string) (hindcast.Sums, error) {
+	if sums, fit, err := sumsAtOnce(ctx, db, columns, from); err != nil || fit {
+		return sums, err
+	}
+	return SumsOf(ctx, db, columns, from)
+}
+
+// sumsAtOnce is SumsOf where all values have so few digits that their totals fit for certain; false if they do not, or may not.
+func sumsAtOnce(ctx context.Context, db Querier, columns []hindcast.Column, from string) (sums hindcast.Sums, fit bool, err error) {
+	var exact []hindcast.Column
+	for _, c := range columns {
+		if datatype.Exact(c.Type) {
+			exact = append(exact, c)
+		}
+	}
+	list, beyond := aggregates(columns, exact), "0"
+	for i, c := range exact {
+		precision, scale, _ := datatype.ParseDecimal(c.Type)
+		if precision <= alwaysFits {
+			continue
+		}
+		if scale > alwaysFits {
+			return sums, false, nil
+		}
+		narrow := fmt.Sprintf("TRY_CAST(%s AS DECIMAL(%d,%d))", Name(c.Name), alwaysFits, scale) // NULL if it has more digits
+		list[2+i] = "sum(" + narrow + ")"
+		beyond += " + count(" + Name(c.Name) + ") - count(" + narrow + ")"
+	}
+
+	var many int64
+	sums, err = ScanSums(db.QueryRowContext(ctx, "SELECT "+beyond+", "+asTexts(list)+" FROM "+from), exact, &many)
+	return sums, many == 0, err
+}
+
+// asTexts selects aggregates, of which all but the count are texts.
+func asTexts(list []string) string {
 	for i := 1; i < len(list); i++ {
 		list[i] = "CAST(" + list[i] + " AS VARCHAR)"
 	}
-	return ScanSums(db.QueryRowContext(ctx, "SELECT "+strings.Join(list, ", ")+" FROM "+from), totalled)
+	return strings.Join(list, ", ")
 }
 
 // Totalled are the columns whose Totals are computed for a query's rows: those of an Exact type, without those whose sum

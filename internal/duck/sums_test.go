@@ -2,6 +2,8 @@ package duck_test
 
 import (
 	"maps"
+	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/hindcast/hindcast"
@@ -34,5 +36,35 @@ func TestSumsThatWouldOverflow(t *testing.T) {
 	partial, err := duck.ScanSums(db.QueryRow("SELECT "+over+" FROM (SELECT "+grouped+" FROM t GROUP BY g)"), totalled)
 	if err != nil || partial.Content != all.Content || !maps.Equal(partial.Totals, all.Totals) {
 		t.Errorf("in two steps: %+v, %v; want %+v", partial, err, all)
+	}
+}
+
+// Totals of wide decimals are the same at the limits of what certainly fits, and beyond them, whatever their scale.
+func TestSumsOfWideDecimals(t *testing.T) {
+	db := opened(t)
+	nines := func(n int) string { return strings.Repeat("9", n) }
+	for _, c := range []struct {
+		typ, first, second, total string // "" where there is no total
+	}{
+		{"DECIMAL(29,0)", nines(28), "1", "1" + strings.Repeat("0", 28)},
+		{"DECIMAL(38,6)", nines(22) + "." + nines(6), "-" + nines(22) + "." + nines(6), "0.000000"},
+		{"DECIMAL(38,6)", nines(30) + ".000000", "1", "1" + strings.Repeat("0", 30) + ".000000"},
+		{"DECIMAL(38,28)", "0." + nines(28), "-1", "-0." + strings.Repeat("0", 27) + "1"},
+		{"DECIMAL(38,30)", "7." + nines(30), "0", "7." + nines(30)},
+		{"DECIMAL(38,38)", "0.1", "NULL", ".1" + strings.Repeat("0", 37)},
+		{"DECIMAL(38,0)", nines(38), "1", ""},
+		{"DECIMAL(38,6)", "NULL", "NULL", ""},
+	} {
+		if _, err := db.Exec("CREATE OR REPLACE TABLE t (w " + c.typ + ", n INTEGER); INSERT INTO t VALUES (nullif('" + c.first + "', 'NULL'), 1), (nullif('" + c.second + "', 'NULL'), 2)"); err != nil {
+			t.Fatal(err)
+		}
+		columns := []hindcast.Column{{Name: "w", Type: c.typ}, {Name: "n", Type: "INTEGER"}}
+		sums, err := duck.SumsOf(t.Context(), db, columns, "t")
+		if total := sums.Totals["w"]; err != nil || total != c.total || sums.Totals["n"] != "3" || sums.Rows != 2 {
+			t.Errorf("%+v: %+v, %v", c, sums, err)
+		}
+		if few, err := duck.SumsOfFew(t.Context(), db, columns, "t"); err != nil || !reflect.DeepEqual(few, sums) {
+			t.Errorf("%+v: of few rows %+v, %v; otherwise %+v", c, few, err, sums)
+		}
 	}
 }

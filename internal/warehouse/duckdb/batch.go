@@ -310,7 +310,11 @@ func (b *batch) sum(ctx context.Context) error {
 func (b *batch) sums(ctx context.Context) (err error) {
 	first := b.members[0]
 	if len(b.members) == 1 {
-		first.row.Sums, err = duck.SumsOf(ctx, b.conn, first.Sums(), first.inSlice())
+		sumsOf := duck.SumsOf
+		if b.rows <= rowGroup {
+			sumsOf = duck.SumsOfFew
+		}
+		first.row.Sums, err = sumsOf(ctx, b.conn, first.Sums(), first.inSlice())
 		return err
 	}
 	totalled, err := duck.Totalled(ctx, b.conn, first.Sums(), b.target()+" WHERE "+within(b.members))
