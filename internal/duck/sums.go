@@ -38,29 +38,37 @@ func SumsOfFew(ctx context.Context, db Querier, columns []hindcast.Column, from 
 
 // sumsAtOnce is SumsOf where all values have so few digits that their totals fit for certain; false if they do not, or may not.
 func sumsAtOnce(ctx context.Context, db Querier, columns []hindcast.Column, from string) (sums hindcast.Sums, fit bool, err error) {
-	var exact []hindcast.Column
+	list, totalled, possible := SumsAtOnce(columns)
+	if !possible {
+		return sums, false, nil
+	}
+	var beyond int64
+	sums, err = ScanSums(db.QueryRowContext(ctx, "SELECT "+list+" FROM "+from), totalled, &beyond)
+	return sums, beyond == 0, err
+}
+
+// SumsAtOnce selects the Sums of rows, for ScanSums, after the number of values that have so many digits that a total might not fit: if there
+// are any, the totals are of no use. False if the columns are such that there can be no total at all.
+func SumsAtOnce(columns []hindcast.Column) (selected string, totalled []hindcast.Column, possible bool) {
 	for _, c := range columns {
 		if datatype.Exact(c.Type) {
-			exact = append(exact, c)
+			totalled = append(totalled, c)
 		}
 	}
-	list, beyond := aggregates(columns, exact), "0"
-	for i, c := range exact {
+	list, beyond := aggregates(columns, totalled), "0"
+	for i, c := range totalled {
 		precision, scale, _ := datatype.ParseDecimal(c.Type)
 		if precision <= alwaysFits {
 			continue
 		}
 		if scale > alwaysFits {
-			return sums, false, nil
+			return "", nil, false
 		}
 		narrow := fmt.Sprintf("TRY_CAST(%s AS DECIMAL(%d,%d))", Name(c.Name), alwaysFits, scale) // NULL if it has more digits
 		list[2+i] = "sum(" + narrow + ")"
 		beyond += " + count(" + Name(c.Name) + ") - count(" + narrow + ")"
 	}
-
-	var many int64
-	sums, err = ScanSums(db.QueryRowContext(ctx, "SELECT "+beyond+", "+asTexts(list)+" FROM "+from), exact, &many)
-	return sums, many == 0, err
+	return beyond + ", " + asTexts(list), totalled, true
 }
 
 // asTexts selects aggregates, of which all but the count are texts.

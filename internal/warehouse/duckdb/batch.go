@@ -145,7 +145,7 @@ func (b *batch) countRows(ctx context.Context, all int64) error {
 	if all == 0 {
 		return nil
 	}
-	rows, err := b.conn.QueryContext(ctx, b.bySlice("count(*) AS hindcast_n", "CAST(sum(hindcast_n) AS BIGINT)"))
+	rows, err := b.conn.QueryContext(ctx, b.bySlice("count(*)"))
 	if err != nil {
 		return err
 	}
@@ -161,15 +161,15 @@ func (b *batch) countRows(ctx context.Context, all int64) error {
 	return rows.Err()
 }
 
-// bySlice is a query over the target's rows in the slices: the number of the member, and what is aggregated of its rows in two steps.
-func (b *batch) bySlice(grouped, over string) string {
-	first := b.members[0]
-	c, _ := first.Time()
-	p := warehouse.Published{Target: first.Target, TimeZone: first.TimeZone}
-	for _, r := range b.members {
-		p.Intervals = append(p.Intervals, r.Slice.Interval)
+// bySlice is a query over the target's rows in the slices: the number of the member, and aggregates of its rows. Of few rows it is cheaper to
+// compare each with the bounds than to join them.
+func (b *batch) bySlice(aggregates string) string {
+	c, _ := b.members[0].Time()
+	var member strings.Builder
+	for i, r := range b.members {
+		fmt.Fprintf(&member, " WHEN %s < %s THEN %d", duck.Name(c.Name), duck.Bound(c.TimeType(), r.Slice.End, r.TimeZone), i)
 	}
-	return placed(p, c.TimeType(), grouped, over)
+	return "SELECT CASE" + member.String() + " END, " + aggregates + " FROM " + b.target() + " WHERE " + within(b.members) + " GROUP BY 1"
 }
 
 // readStatuses reads the status rows that are taken out, of which there are that many, where anybody wants to know.
@@ -317,22 +317,34 @@ func (b *batch) sums(ctx context.Context) (err error) {
 		first.row.Sums, err = sumsOf(ctx, b.conn, first.Sums(), first.inSlice())
 		return err
 	}
-	totalled, err := duck.Totalled(ctx, b.conn, first.Sums(), b.target()+" WHERE "+within(b.members))
-	if err != nil {
+	if fit, err := b.sumsAtOnce(ctx); err != nil || fit {
 		return err
 	}
-	rows, err := b.conn.QueryContext(ctx, b.bySlice(duck.PartialSums(first.Sums(), totalled)))
-	if err != nil {
+	return b.each(func(r *replacement) (err error) {
+		r.row.Sums, err = duck.SumsOf(ctx, r.conn, r.Sums(), r.inSlice())
 		return err
+	})
+}
+
+// sumsAtOnce reads the sums of several members by one statement; false if there are values so large that their totals may not fit.
+func (b *batch) sumsAtOnce(ctx context.Context) (fit bool, err error) {
+	list, totalled, possible := duck.SumsAtOnce(b.members[0].Sums())
+	if !possible {
+		return false, nil
+	}
+	rows, err := b.conn.QueryContext(ctx, b.bySlice(list))
+	if err != nil {
+		return false, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var i int
-		sums, err := duck.ScanSums(rows, totalled, &i)
-		if err != nil {
-			return err
+		var beyond int64
+		sums, err := duck.ScanSums(rows, totalled, &i, &beyond)
+		if err != nil || beyond > 0 {
+			return false, err
 		}
 		b.members[i].row.Sums = sums
 	}
-	return rows.Err()
+	return true, rows.Err()
 }

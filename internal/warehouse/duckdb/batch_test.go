@@ -101,3 +101,34 @@ func TestWhichOfManyIsToBlame(t *testing.T) {
 		})
 	}
 }
+
+// Totals that do not fit, or might not, are left out of slices that have them, as where a slice is published alone.
+func TestSlicesShareStatementsOfLargeValues(t *testing.T) {
+	w, err := duckdb.NewOwner(t.Context(), duckdb.Options{Path: create(t, "SELECT 1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }()
+	target := hindcast.Target{Table: "result", Time: "day"}
+	columns := []hindcast.Column{{Name: "day", Type: "DATE"}, {Name: "n", Type: "DECIMAL(38,0)"}}
+	if err := w.Prepare(t.Context(), "p", target, columns, warehouse.Claim{Fence: 1}); err != nil {
+		t.Fatal(err)
+	}
+	p := warehouse.Publication{Pipeline: "p", Run: "r", Fence: 1}
+	for i, n := range []string{"1", strings.Repeat("9", 38), "3"} {
+		start := time.Date(2021, 5, 1+i, 0, 0, 0, 0, time.UTC)
+		file := filepath.Join(t.TempDir(), "staged.parquet")
+		warehousetest.Parquet(t, file, fmt.Sprintf("SELECT DATE '2021-05-%02d' AS day, CAST('%s' AS DECIMAL(38,0)) AS n FROM range(2)", 1+i, n))
+		p.Replacements = append(p.Replacements, warehouse.Replacement{Target: target, Slice: hindcast.Slice{Key: n, Interval: hindcast.Interval{Start: start, End: start.AddDate(0, 0, 1)}},
+			TimeZone: "UTC", Attempt: 1, Print: "p", Columns: columns, Files: warehousetest.Files(file), Rows: 2})
+	}
+	rows, err := w.Publish(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"2", "", "6"} {
+		if c := rows[i]; c.Sums.Totals["n"] != want || c.Sums.Rows != 2 {
+			t.Errorf("%s has %+v, want the total %q", c.Slice.Key, c.Sums, want)
+		}
+	}
+}

@@ -148,21 +148,15 @@ func evenly(p warehouse.Published, typ string) (first, width int64, end string, 
 // fewIntervals is up to how many intervals a query names their bounds once more.
 const fewIntervals = 256
 
-// publishedQuery sums the rows by interval.
+// publishedQuery places the rows by an ASOF join: the intervals of a history do not overlap. It sorts what it joins, so
+// rows of the same time are summed first: a result has far fewer times than rows.
 func publishedQuery(p warehouse.Published, typ string, totalled []hindcast.Column) string {
-	grouped, over := duck.PartialSums(p.Columns, totalled)
-	return placed(p, typ, grouped, over)
-}
-
-// placed gives the rows' aggregates by interval: grouped is selected per time, and over is what is selected over that. It places the rows by
-// an ASOF join: the intervals of a history do not overlap. It sorts what it joins, so rows of the same time are aggregated first: a result
-// has far fewer times than rows.
-func placed(p warehouse.Published, typ, grouped, over string) string {
 	values, starts, ends := make([]string, len(p.Intervals)), make([]string, len(p.Intervals)), make([]string, len(p.Intervals))
 	for i, in := range p.Intervals {
 		starts[i], ends[i] = duck.Bound(typ, in.Start, p.TimeZone), duck.Bound(typ, in.End, p.TimeZone)
 		values[i] = fmt.Sprintf("(%d, %s, %s)", i, starts[i], ends[i])
 	}
+	grouped, over := duck.PartialSums(p.Columns, totalled)
 	column := duck.Name(p.Target.Time)
 	if first, width, end, even := evenly(p, typ); even {
 		micros := "epoch_us(" + column + ")"
