@@ -350,6 +350,9 @@ func floating(op string) func(*printer, *sem.Expr, []text) text {
 		out.WriteString("CASE")
 		if op == "/" && !nonZero(e.Args[1]) {
 			out.WriteString(" WHEN " + b + " = 0 AND " + a + " IS NOT NULL AND NOT isnan(" + a + ") THEN " + p.raise("division by zero"))
+			if p.Engine.spark() { // which raises for what is not a number, too
+				out.WriteString(" WHEN " + b + " = 0 THEN " + a)
+			}
 		}
 		out.WriteString(" WHEN " + p.infinite(plain) + finiteA + finiteB + " THEN " + p.raise("value out of range: overflow"))
 		switch op {
