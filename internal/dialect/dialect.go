@@ -203,6 +203,7 @@ func (o Options) bind() (bind.Options, error) {
 	}
 	b := bind.Options{Redshift: redshift, Table: o.Schema.columns, Column: columns(redshift), Params: make(map[string]sem.Type, len(o.Params))}
 	b.Bytewise = redshift || o.Settings.Collation == "C" || o.Settings.Collation == "POSIX"
+	b.Collation = o.Settings.Collation
 	if redshift && (strings.EqualFold(o.Settings.Collation, "case_insensitive") || o.Settings.Collation == "unknown") {
 		b.Folding = strings.ToLower(o.Settings.Collation)
 	}

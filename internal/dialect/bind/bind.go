@@ -21,6 +21,8 @@ type Options struct {
 	// Bytewise says that texts are ordered by their bytes, and that only letters of ASCII have an upper or lower case: the collation
 	// C. Redshift orders so, too.
 	Bytewise bool
+	// Collation is the database's, for messages; "" if it is not known.
+	Collation string
 	// Folding is the database's collation where that is not known to compare texts byte by byte: what compares texts is refused.
 	Folding string
 	UTC     bool // the session's time zone is UTC

@@ -360,7 +360,11 @@ func (b *binder) ordered(t sem.Type, at lex.Span) {
 		b.refuse(sem.NotOnEngine, at, documentAlone, "values of JSON have another order in engines, or none")
 	}
 	if t.IsText() && !b.Bytewise {
-		b.refuse(sem.NotDecidable, at, "say that the database's collation is C, if it is", "the order of texts depends on the database's collation")
+		which, instead := "", "say --collation C, if it is"
+		if b.Collation != "" {
+			which, instead = ", which is "+b.Collation, "order by numbers or dates, or compute it in the warehouse, in a view that the fact reads"
+		}
+		b.refuse(sem.NotDecidable, at, instead, "the order of texts depends on the database's collation%s", which)
 	}
 }
 
