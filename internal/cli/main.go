@@ -102,8 +102,8 @@ func (a *app) code(command *cobra.Command, err error) int {
 	}
 	if _, ours := errors.AsType[*hindcast.Error](err); !ours && usage(err) {
 		message, meant, _ := strings.Cut(strings.TrimSpace(err.Error()), "\n\nDid you mean this?\n\t")
-		if strings.HasPrefix(message, "accepts ") { // cobra's words for a number of arguments
-			message = "that is not how it is used: " + command.UseLine()
+		if strings.HasPrefix(message, "accepts ") || strings.HasPrefix(message, "unknown command ") && !command.HasSubCommands() { // cobra's words for a number of arguments
+			message = "wrong number of arguments; the usage is: " + command.UseLine()
 		}
 		if meant != "" {
 			message += ", did you mean " + strings.Join(strings.Fields(meant), " or ") + "?"
