@@ -44,16 +44,16 @@ func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each func(
 	}
 	u.tried = max(u.tried+1, attempt) // another slice may have tried in its attempt of the same number, into a folder of its own
 	m := &hindcast.Manifest{Name: u.plan.Fact, Key: u.plan.Key, Interval: u.plan.Interval, Source: u.plan.Source, Database: s.plan.Database, Access: s.plan.Access,
-		Run: s.plan.Run, Fence: s.fence, Attempt: u.tried, Missing: u.plan.Missing, Columns: plan.Extracted(u.plan.Columns, u.plan.Keep)}
+		Run: s.plan.Run, Fence: s.fence, Attempt: u.tried, Missing: u.plan.Missing}
 	fact := s.fact(u.plan.Fact)
 	m.Time = fact.Time
-	extract := warehouse.Extract{Table: u.plan.Source, Columns: m.Columns, Time: hindcast.Spelled(m.Columns, fact.Time), Window: u.plan.Interval,
-		TimeZone: s.plan.Pipeline.History.TimeZone}
 	current, err := s.lake.CurrentUnit(ctx, m.Name, m.Key)
 	if err != nil {
 		return err
 	}
-	m.Generation = lake.NextGeneration(current)
+	m.Generation, m.Columns = lake.NextGeneration(current), plan.Alike(plan.Extracted(u.plan.Columns, u.plan.Keep), current)
+	extract := warehouse.Extract{Table: u.plan.Source, Columns: m.Columns, Time: hindcast.Spelled(m.Columns, fact.Time), Window: u.plan.Interval,
+		TimeZone: s.plan.Pipeline.History.TimeZone}
 	if err := s.sharing(ctx, u, current, m, extract, waits); err != nil {
 		if u.damage != nil {
 			return beyondRepair(u.damage, s.plan.Reader(m.Name, m.Key), err)
@@ -182,7 +182,7 @@ func (s *Steps) dimension(ctx context.Context, d plan.DimItem, current *hindcast
 	s.mutex.Unlock()
 
 	m := &hindcast.Manifest{Name: d.Name, Key: hindcast.WholeKey, Source: d.Source, Database: s.plan.Database, Run: s.plan.Run, Fence: s.fence, Attempt: attempt,
-		Columns:    plan.Extracted(d.Columns, d.Keep),
+		Columns:    plan.Alike(plan.Extracted(d.Columns, d.Keep), current),
 		Generation: lake.NextGeneration(current)}
 	extract := warehouse.Extract{Table: d.Source, Columns: m.Columns, TimeZone: s.plan.Pipeline.History.TimeZone}
 	if err := s.generate(ctx, current, m, extract); err != nil {

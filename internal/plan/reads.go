@@ -171,6 +171,23 @@ func Extracted(columns []hindcast.Column, kept []string) []hindcast.Column {
 	return hindcast.Present(columns)
 }
 
+// Alike are columns that an unload takes, in the order of the generation before where that has the same ones: the contents of both can be compared
+// then. That one may be another pipeline's, or of a time when the pipeline file named them in another order.
+func Alike(columns []hindcast.Column, before *hindcast.Manifest) []hindcast.Column {
+	if before == nil || len(before.Columns) != len(columns) {
+		return columns
+	}
+	ordered := make([]hindcast.Column, 0, len(columns))
+	for _, was := range before.Columns {
+		i := slices.IndexFunc(columns, func(c hindcast.Column) bool { return c.Name == was.Name })
+		if i < 0 {
+			return columns
+		}
+		ordered = append(ordered, columns[i])
+	}
+	return ordered
+}
+
 // Seen are the columns that the SQL sees of files that hold some: each as the files have it, the others Absent, in the plan's order. The files
 // may be of a time when the pipeline file named them in another order, and SQL may read by position.
 func Seen(columns, inFiles []hindcast.Column) []hindcast.Column {

@@ -69,7 +69,7 @@ func (u *DraftUnit) Decline() {
 
 // Serves reports whether a generation of another pipeline can take the place of the unload of a unit of fact f: it is of the same rows of the
 // same table, read from the same database by the same access, and has the columns that would be unloaded, in whatever order: see Seen. Where the pipeline has a generation of
-// its own, current, its columns must be those, in their order: the contents of both are compared, and rows that were lost are found. How
+// its own, current, its columns must be those, in the order in which it would unload them: the contents of both are compared, and rows that were lost are found. How
 // old it may be is not asked.
 func (u *Unit) Serves(m *hindcast.Manifest, f hindcast.Fact, current *hindcast.Manifest, database, access string) bool {
 	switch {
@@ -87,7 +87,7 @@ func (u *Unit) Serves(m *hindcast.Manifest, f hindcast.Fact, current *hindcast.M
 		return false
 	}
 	if own { // a hash of contents depends on the columns' order
-		return slices.EqualFunc(want, m.Columns, func(a, b hindcast.Column) bool { return a.Name == b.Name })
+		return slices.EqualFunc(Alike(want, current), m.Columns, func(a, b hindcast.Column) bool { return a.Name == b.Name })
 	}
 	return f.Used || len(want) == len(m.Columns)
 }

@@ -70,7 +70,8 @@ func TestServes(t *testing.T) {
 	}{
 		"the same":                         {all, columns("day", "a", "b"), nil, same, true},
 		"in another order":                 {all, columns("b", "a", "day"), nil, same, true},
-		"in another order than its own":    {all, columns("b", "a", "day"), manifest(same), same, false},
+		"in another order, as its own":     {all, columns("b", "a", "day"), manifest(same), same, true},
+		"in another order than its own":    {all, columns("day", "a", "b"), manifest(func(m *hindcast.Manifest) { m.Columns = columns("b", "a", "day") }), same, false},
 		"in the order of its own":          {all, columns("day", "a", "b"), manifest(same), same, true},
 		"by another URL":                   {all, columns("day", "a", "b"), nil, func(m *hindcast.Manifest) { m.Database = "postgres:1/2 postgres://other/db" }, false},
 		"another one by the same URL":      {all, columns("day", "a", "b"), nil, func(m *hindcast.Manifest) { m.Database = "postgres:1/3 postgres://h/db" }, false},
