@@ -51,7 +51,7 @@ func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each func(
 	if err != nil {
 		return err
 	}
-	m.Generation, m.Columns = lake.NextGeneration(current), plan.Alike(plan.Extracted(u.plan.Columns, u.plan.Keep), current)
+	m.Generation, m.Columns = lake.NextGeneration(current), plan.Alike(plan.Extracted(u.plan.Columns, u.plan.Keep), fact.Columns, current)
 	extract := warehouse.Extract{Table: u.plan.Source, Columns: m.Columns, Time: hindcast.Spelled(m.Columns, fact.Time), Window: u.plan.Interval,
 		TimeZone: s.plan.Pipeline.History.TimeZone}
 	if err := s.sharing(ctx, u, current, m, extract, waits); err != nil {
@@ -182,7 +182,7 @@ func (s *Steps) dimension(ctx context.Context, d plan.DimItem, current *hindcast
 	s.mutex.Unlock()
 
 	m := &hindcast.Manifest{Name: d.Name, Key: hindcast.WholeKey, Source: d.Source, Database: s.plan.Database, Run: s.plan.Run, Fence: s.fence, Attempt: attempt,
-		Columns:    plan.Alike(plan.Extracted(d.Columns, d.Keep), current),
+		Columns:    plan.Extracted(d.Columns, d.Keep),
 		Generation: lake.NextGeneration(current)}
 	extract := warehouse.Extract{Table: d.Source, Columns: m.Columns, TimeZone: s.plan.Pipeline.History.TimeZone}
 	if err := s.generate(ctx, current, m, extract); err != nil {

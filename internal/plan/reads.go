@@ -172,9 +172,10 @@ func Extracted(columns []hindcast.Column, kept []string) []hindcast.Column {
 }
 
 // Alike are columns that an unload takes, in the order of the generation before where that has the same ones: the contents of both can be compared
-// then. That one may be another pipeline's, or of a time when the pipeline file named them in another order.
-func Alike(columns []hindcast.Column, before *hindcast.Manifest) []hindcast.Column {
-	if before == nil || len(before.Columns) != len(columns) {
+// then. It may have come from another pipeline, or be older than the order in the pipeline file. Columns that the file does not list stay in the
+// table's order: a query by hand, which does not ask the source, takes the order of the files for it.
+func Alike(columns []hindcast.Column, listed []string, before *hindcast.Manifest) []hindcast.Column {
+	if len(listed) == 0 || before == nil || len(before.Columns) != len(columns) {
 		return columns
 	}
 	ordered := make([]hindcast.Column, 0, len(columns))

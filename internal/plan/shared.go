@@ -68,9 +68,10 @@ func (u *DraftUnit) Decline() {
 }
 
 // Serves reports whether a generation of another pipeline can take the place of the unload of a unit of fact f: it is of the same rows of the
-// same table, read from the same database by the same access, and has the columns that would be unloaded, in whatever order: see Seen. Where the pipeline has a generation of
-// its own, current, its columns must be those, in the order in which it would unload them: the contents of both are compared, and rows that were lost are found. How
-// old it may be is not asked.
+// same table, read from the same database by the same access, and has the columns that would be unloaded: in whatever order where the pipeline file lists them (see
+// Seen), otherwise in the table's, for which a query by hand takes that of the files. Where the pipeline has a generation of its own, current, its
+// columns must be those, in the order in which it would unload them (see Alike): the contents of both are compared, and rows that were lost are
+// found. How old it may be is not asked.
 func (u *Unit) Serves(m *hindcast.Manifest, f hindcast.Fact, current *hindcast.Manifest, database, access string) bool {
 	switch {
 	case m.Missing || u.Missing || access == "" || m.Access != access:
@@ -82,12 +83,15 @@ func (u *Unit) Serves(m *hindcast.Manifest, f hindcast.Fact, current *hindcast.M
 	if !sameTypes(m.Columns, u.Columns) || !sameTypes(want, m.Columns) {
 		return false
 	}
+	if len(f.Columns) == 0 && !inOrder(want, m.Columns) {
+		return false
+	}
 	own := current != nil && !current.Missing && !FromElsewhere(current, database) && u.Matches(current, f)
 	if own && m.Sums.Rows < current.Sums.Rows {
 		return false
 	}
 	if own { // a hash of contents depends on the columns' order
-		return slices.EqualFunc(Alike(want, current), m.Columns, func(a, b hindcast.Column) bool { return a.Name == b.Name })
+		return slices.EqualFunc(Alike(want, f.Columns, current), m.Columns, func(a, b hindcast.Column) bool { return a.Name == b.Name })
 	}
 	return f.Used || len(want) == len(m.Columns)
 }
@@ -101,6 +105,16 @@ func (p *Plan) AsNew(u *Unit, m *hindcast.Manifest) bool {
 	}
 	settled := step(p.Pipeline.History.Settle, u.Interval.End.In(zoneOf(p.Pipeline.History)), 1)
 	return !p.Fresh && !settled.After(p.CreatedAt) && !m.CreatedAt.Before(p.CreatedAt)
+}
+
+// inOrder reports whether some columns, which are all among others, follow each other as they do there.
+func inOrder(some, all []hindcast.Column) bool {
+	for _, c := range all {
+		if len(some) > 0 && some[0].Name == c.Name {
+			some = some[1:]
+		}
+	}
+	return len(some) == 0
 }
 
 // sameTypes reports whether all of some columns are among others, as they are there.

@@ -60,6 +60,7 @@ func TestServes(t *testing.T) {
 	absent[2].Absent = true
 	used := hindcast.Fact{Time: "day", Used: true}
 	all := hindcast.Fact{Time: "day"}
+	listed := hindcast.Fact{Time: "day", Columns: []string{"b", "a", "day"}}
 
 	tests := map[string]struct {
 		fact    hindcast.Fact
@@ -69,9 +70,10 @@ func TestServes(t *testing.T) {
 		want    bool
 	}{
 		"the same":                         {all, columns("day", "a", "b"), nil, same, true},
-		"in another order":                 {all, columns("b", "a", "day"), nil, same, true},
-		"in another order, as its own":     {all, columns("b", "a", "day"), manifest(same), same, true},
-		"in another order than its own":    {all, columns("day", "a", "b"), manifest(func(m *hindcast.Manifest) { m.Columns = columns("b", "a", "day") }), same, false},
+		"in another order":                 {listed, columns("b", "a", "day"), nil, same, true},
+		"in another order, as its own":     {listed, columns("b", "a", "day"), manifest(same), same, true},
+		"in another order than its own":    {listed, columns("day", "a", "b"), manifest(func(m *hindcast.Manifest) { m.Columns = columns("b", "a", "day") }), same, false},
+		"in another order than its table":  {all, columns("b", "a", "day"), nil, same, false},
 		"in the order of its own":          {all, columns("day", "a", "b"), manifest(same), same, true},
 		"by another URL":                   {all, columns("day", "a", "b"), nil, func(m *hindcast.Manifest) { m.Database = "postgres:1/2 postgres://other/db" }, false},
 		"another one by the same URL":      {all, columns("day", "a", "b"), nil, func(m *hindcast.Manifest) { m.Database = "postgres:1/3 postgres://h/db" }, false},
@@ -88,7 +90,7 @@ func TestServes(t *testing.T) {
 		"another type":                     {all, columns("day", "a", "b"), nil, func(m *hindcast.Manifest) { m.Columns[1].Type = "BIGINT" }, false},
 		"as text":                          {all, columns("day", "a", "b"), nil, func(m *hindcast.Manifest) { m.Columns[1].Text = true }, false},
 		"used, of more":                    {used, absent, nil, same, true},
-		"used, in another order":           {used, columns("b", "a", "day"), nil, same, true},
+		"used, in another order":           {used, columns("b", "a", "day"), nil, same, false},
 		"used, of fewer":                   {used, columns("day", "a", "b", "c"), nil, same, false},
 		"used, of one that is gone":        {used, columns("day", "a"), nil, same, false},
 		"used, of more than its own had":   {used, absent, manifest(func(m *hindcast.Manifest) { m.Columns = columns("day", "a") }), same, false},
