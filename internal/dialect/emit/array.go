@@ -16,7 +16,7 @@ func sharedArrays() map[sem.Op]rule {
 		sem.OpArray:       {write: arrayOf},
 		sem.OpArrayConcat: {write: arrayConcat, why: "an array that is NULL counts as one without elements in the source"},
 		sem.OpElement:     {write: element, why: "positions below 1 have no element in the source"},
-		sem.OpElementName: {form: "hindcast_element"},
+		sem.OpElementName: {write: elementName},
 		sem.OpParts:       {write: partsOf, why: "an empty text has no parts in the source"},
 	}
 }
@@ -109,9 +109,59 @@ func arrayLengthSpark(_ *printer, e *sem.Expr, args []text) text {
 	return text{text: "CASE WHEN " + operand(args[0]) + " IS NOT NULL THEN " + n + " END"}
 }
 
-// arrayAnyDuck finds an element that decides, and is unknown where one may.
-func arrayAnyDuck(_ *printer, e *sem.Expr, args []text) text {
-	a, condition := args[0].text, operand(args[1])
+func elementName(_ *printer, e *sem.Expr, _ []text) text {
+	if e.Text != "" { // the value that is compared with elements
+		return text{text: e.Text}
+	}
+	return text{text: "hindcast_element"}
+}
+
+// arrayAnyDuck compares with the elements. The source computes what is compared with them where there are none, too: what may raise is computed before.
+func arrayAnyDuck(p *printer, e *sem.Expr, args []text) text {
+	v := besideElement(e.Args[1])
+	if v == nil || aggregates(e.Args[0]) || readsQuery(e.Args[0]) {
+		return text{text: anyElement(e, args[0], args[1])}
+	}
+	name := &sem.Expr{Op: sem.OpElementName, Type: v.Type, At: v.At, Made: true, Text: "hindcast_value"}
+	return text{text: named("["+p.expr(v).text+"]", name.Text, anyElement(e, args[0], p.expr(replaced(e.Args[1], v, name))))}
+}
+
+// besideElement is what may raise and is compared with elements; nil if nothing is.
+func besideElement(e *sem.Expr) *sem.Expr {
+	if !readsElement(e) {
+		if mayRaise(e) {
+			return e
+		}
+		return nil
+	}
+	for _, a := range e.Args {
+		if v := besideElement(a); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+func readsElement(e *sem.Expr) bool {
+	return e.Op == sem.OpElementName || slices.ContainsFunc(e.Args, readsElement)
+}
+
+// replaced is an expression with another one in the place of a part of it.
+func replaced(e, part, by *sem.Expr) *sem.Expr {
+	if e == part {
+		return by
+	}
+	out := *e
+	out.Args, out.Made = make([]*sem.Expr, len(e.Args)), true
+	for i, a := range e.Args {
+		out.Args[i] = replaced(a, part, by)
+	}
+	return &out
+}
+
+// anyElement finds an element that decides, and is unknown where one may.
+func anyElement(e *sem.Expr, array, compared text) string {
+	a, condition := array.text, operand(compared)
 	some := func(condition string) string {
 		return "len(list_filter(" + a + ", lambda hindcast_element: " + condition + ")) > 0"
 	}
@@ -119,8 +169,8 @@ func arrayAnyDuck(_ *printer, e *sem.Expr, args []text) text {
 	if e.Not {
 		decides, found, otherwise = "NOT "+condition, "FALSE", "TRUE"
 	}
-	return text{text: "CASE WHEN " + operand(args[0]) + " IS NULL THEN NULL WHEN " + some(decides) + " THEN " + found +
-		" WHEN " + some(condition+" IS NULL") + " THEN NULL ELSE " + otherwise + " END"}
+	return "CASE WHEN " + operand(array) + " IS NULL THEN NULL WHEN " + some(decides) + " THEN " + found +
+		" WHEN " + some(condition+" IS NULL") + " THEN NULL ELSE " + otherwise + " END"
 }
 
 func arrayAnySpark(_ *printer, e *sem.Expr, args []text) text {

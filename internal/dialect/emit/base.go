@@ -27,10 +27,10 @@ func inBase(p *printer, e *sem.Expr, args []text) text {
 		return "CASE WHEN " + v + " = '' THEN CAST(0 AS BIGINT) WHEN NOT " + matches + " THEN " + p.raise("STRTOL of a text that its documentation does not tell of") +
 			" ELSE CAST(" + value + " AS BIGINT) END"
 	}
-	if e.Args[0].Op == sem.OpColumn || e.Args[0].Op == sem.OpText || p.Engine.spark() {
+	if p.Engine.spark() {
 		return text{text: body(args[0].text)}
 	}
-	return text{text: "list_transform([" + args[0].text + "], lambda hindcast_text: " + body("hindcast_text") + ")[1]"}
+	return text{text: named(alone(args[0].text), "hindcast_text", body("hindcast_text"))}
 }
 
 // digitsInBase is the value of the digits at a text's end, behind a sign and 0x.

@@ -75,7 +75,7 @@ func (p *printer) inDocument(e *sem.Expr, x text, body func(v string) string) te
 			p.refuse(a.At, "compute it in a query in FROM", "a position in a text that is computed, too, is only written if it is a number or a column")
 		}
 	}
-	return text{text: "list_transform([" + x.text + "], lambda hindcast_json: " + body("hindcast_json") + ")[1]"}
+	return text{text: named(alone(x.text), "hindcast_json", body("hindcast_json"))}
 }
 
 // cases are the WHENs of a CASE.

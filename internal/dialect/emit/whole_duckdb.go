@@ -9,6 +9,15 @@ func bound(list, x, y, out string) string {
 	return "list_reduce(" + list + ", lambda " + x + ", " + y + ": " + out + ")"
 }
 
+// named is an expression in which a name stands for the one element of a list.
+func named(list, name, out string) string {
+	return "list_transform(" + list + ", lambda " + name + ": " + out + ")[1]"
+}
+
+// alone is a list of a text alone, of which a lambda may raise. DuckDB takes a function with a lambda for one that never raises, and computes it of
+// all that the dictionary of a column holds, whatever WHERE and CASE leave of the rows. Of a slice it does not.
+func alone(x string) string { return "[" + x + "][1:1]" }
+
 // long are the bytes of a text from which on it is written once, and named.
 const long = 40
 
@@ -25,7 +34,7 @@ func wholeDuck(x string, s int) string {
 	if name == x {
 		return out
 	}
-	return "list_transform([" + x + "], lambda " + name + ": " + out + ")[1]"
+	return named("["+x+"]", name, out)
 }
 
 // cutQuotient is a quotient of integers of 128 bits without what is behind its point, or rounded half up. It is divided in 64 bits where both fit.
