@@ -16,7 +16,7 @@ func arrays() map[string]function {
 		"array_length":    {least: 2, most: 2, who: onlyPostgres, raw: true, bind: arrayLength},
 		"array_upper":     {least: 2, most: 2, who: onlyPostgres, raw: true, bind: arrayLength},
 		"cardinality":     {least: 1, most: 1, who: onlyPostgres, raw: true, bind: arrayLength},
-		"array_to_string": {least: 2, most: 2, who: onlyPostgres, raw: true, bind: arrayText},
+		"array_to_string": {least: 2, most: 3, who: onlyPostgres, raw: true, bind: arrayText},
 		"string_to_array": {least: 2, most: 2, who: onlyPostgres, raw: true, bind: part},
 	}
 }
@@ -37,6 +37,10 @@ func (b *binder) expr(x ast.Expr, s *scope) *sem.Expr {
 // array binds an expression that is an array.
 func (b *binder) array(x ast.Expr, s *scope) (e *sem.Expr, ok bool) {
 	e = b.anyValue(x, s)
+	if e.Type.Kind == sem.Unknown {
+		b.refuse(sem.NotKnown, x.Span(), "write ARRAY[…] with the elements, or ARRAY[]::int[] and its kind", "a text is not read as an array")
+		return e, false
+	}
 	if !invalid(e) && e.Type.Kind != sem.Array {
 		b.refuse(sem.Mismatch, x.Span(), "", "this is %s, and an array is read here", e.Type)
 		return e, false
@@ -259,6 +263,9 @@ func arrayText(b *binder, c *call) *sem.Expr {
 	a, ok := b.array(c.x.Args[0], c.s)
 	if !ok {
 		return &sem.Expr{At: c.x.At}
+	}
+	if len(c.x.Args) > 2 {
+		return b.refuse(sem.NotKnown, c.x.Args[2].Span(), "write coalesce(…, '…') around the elements where the array is made", "a text for NULL is not read")
 	}
 	between := b.settled(b.expr(c.x.Args[1], c.s))
 	switch {

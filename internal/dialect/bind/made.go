@@ -78,7 +78,7 @@ func makeInterval(b *binder, c *call) *sem.Expr {
 		case times != nil:
 			return b.refuse(sem.NotKnown, a.At, "add one interval after the other", "only one number of an interval may be computed")
 		case a.Type.Kind != sem.Int4 && a.Type.Kind != sem.Int2:
-			return b.refuse(sem.NotKnown, a.At, "cast it as integer, or multiply INTERVAL '1 second' by it", "this is %s, and an integer is read here", a.Type)
+			return b.refuse(sem.NotKnown, a.At, unitInstead(a.Type, intervalUnits[i]), "this is %s, and an integer is read here", a.Type)
 		default:
 			times, unit = a, intervalUnits[i]
 		}
@@ -94,6 +94,17 @@ func makeInterval(b *binder, c *call) *sem.Expr {
 	e.Months, e.Days, e.Micros = u.Months, u.Days, u.Micros
 
 	return e
+}
+
+// unitInstead is how to write a number of units that is no integer of 32 bits.
+func unitInstead(t sem.Type, unit string) string {
+	switch {
+	case t.IsInt():
+		return "multiply INTERVAL '1 " + unit + "' by it"
+	case t.IsNumber() && unit == "second":
+		return "cast it as integer, and add INTERVAL '1 microsecond' times the rest, cast as integer"
+	}
+	return "cast it as integer"
 }
 
 // justified is JUSTIFY_HOURS and its kind, of a written interval. The difference of two times has no more hours than a day has.

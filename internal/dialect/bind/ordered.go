@@ -149,7 +149,7 @@ func (b *binder) share(c *call) (string, bool) {
 	written := e.Op == sem.OpInt || e.Op == sem.OpDecimal || e.Op == sem.OpFloat
 	switch {
 	case !written || err != nil:
-		b.refuse(sem.NotKnown, e.At, "write a number from 0 to 1", "only such a number is read here")
+		b.refuse(sem.NotKnown, e.At, "write the number", "only a written number from 0 to 1 is read here")
 	case f < 0 || f > 1:
 		b.refuse(sem.Mismatch, e.At, "write a number from 0 to 1", "%s is not between 0 and 1", e.Text)
 	default:

@@ -321,7 +321,7 @@ func (b *binder) star(x *ast.Star, s *scope, why purpose, bound *sem.Query) []ou
 		return b.starWithout(x, s, why, bound)
 	}
 	var outputs []output
-	known := false
+	known := s.unknown // what it stands for was refused
 	for _, t := range s.tables {
 		if len(x.Table) == 1 && t.name != x.Table[0].Text {
 			continue

@@ -126,7 +126,7 @@ func (b *binder) integer(e *sem.Expr) (*sem.Expr, bool) {
 func (b *binder) written(e *sem.Expr, least int) (int, bool) {
 	n, err := strconv.ParseInt(e.Text, 10, 32)
 	if e.Op != sem.OpInt || err != nil || int(n) < least {
-		b.refuse(sem.NotKnown, e.At, "write a number from "+strconv.Itoa(least)+" on", "only such a number is read here")
+		b.refuse(sem.NotKnown, e.At, "write the number", "only a written number from %d on is read here", least)
 		return 0, false
 	}
 	return int(n), true

@@ -286,6 +286,8 @@ func (l *lexer) colon() error {
 	switch {
 	case strings.HasPrefix(rest, "::"):
 		l.add(Punct, l.at+2, "::")
+	case strings.HasPrefix(rest, ":="):
+		l.add(Op, l.at+2, ":=")
 	case len(rest) > 1 && isStart(rest[1]):
 		end := l.wordEnd(l.at + 1)
 		l.add(Param, end, l.text[l.at+1:end])

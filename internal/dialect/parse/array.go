@@ -18,6 +18,9 @@ func (p *parser) array() []ast.Expr {
 	if p.takePunct("]") {
 		return nil
 	}
+	if p.punct("[") {
+		p.unknown(p.peek().At, "arrays of arrays are not read", "keep the rows as rows, or join the arrays by ||")
+	}
 	list := p.list()
 	p.expectPunct("]")
 
@@ -47,13 +50,24 @@ func (p *parser) element(x ast.Expr, start int) ast.Expr {
 	if _, column := x.(*ast.Column); !column && !x.Parens() {
 		p.unknown(open, "a subscript is not read here", "write it behind a column, or behind parentheses around the array")
 	}
+	e := &ast.Subscript{X: x, Index: p.index()}
+	e.At = p.since(start)
+
+	return e
+}
+
+// index reads [n].
+func (p *parser) index() ast.Expr {
+	open := p.peek().At
 	p.expectPunct("[")
-	e := &ast.Subscript{X: x, Index: p.expr(0)}
+	var n ast.Expr
+	if !p.punct(":") {
+		n = p.expr(0)
+	}
 	if !p.punct("]") {
 		p.unknown(open, "only one position is read in brackets", "number the elements by unnest() WITH ORDINALITY, and filter")
 	}
 	p.expectPunct("]")
-	e.At = p.since(start)
 
-	return e
+	return n
 }

@@ -54,12 +54,23 @@ func (p *parser) arguments(c *ast.Call) {
 		p.intervalArguments(c)
 		return
 	}
-	c.Args = p.list()
+	for more := true; more; more = p.takePunct(",") {
+		if p.named() {
+			p.unknown(p.peek().At, "only the arguments of make_interval are read by their names", "write them in their order, without names")
+		}
+		c.Args = append(c.Args, p.expr(0))
+	}
 	if p.take("order") {
 		p.expect("by")
 		c.Order = p.order()
 	}
 	p.nullTreatment(c)
+}
+
+// named reports whether an argument comes next that is given by its name.
+func (p *parser) named() bool {
+	mark := p.ahead(1)
+	return p.peek().Kind == lex.Word && mark.Kind == lex.Op && (mark.Text == "=>" || mark.Text == ":=")
 }
 
 // intervalNames are the names of make_interval's arguments, in their order.
@@ -69,8 +80,8 @@ var intervalNames = []string{"years", "months", "weeks", "days", "hours", "mins"
 func (p *parser) intervalArguments(c *ast.Call) {
 	named := map[string]ast.Expr{}
 	for more := true; more; more = p.takePunct(",") {
-		t, mark := p.peek(), p.ahead(1)
-		if t.Kind != lex.Word || mark.Kind != lex.Op || mark.Text != "=>" {
+		t := p.peek()
+		if !p.named() {
 			if len(named) > 0 {
 				p.unexpected()
 			}

@@ -266,12 +266,11 @@ func (p *parser) postfix(start int) ast.Expr {
 // subscript reads [n] behind a call of string_to_array in parentheses, if that is what stands there.
 func (p *parser) subscript(x ast.Expr, start int) bool {
 	c, ok := x.(*ast.Call)
-	if !ok || !c.Parend || c.Name != "string_to_array" || c.Subscript != nil || !p.takePunct("[") {
+	if !ok || !c.Parend || c.Name != "string_to_array" || c.Subscript != nil || !p.punct("[") {
 		return false
 	}
-	c.Subscript = p.expr(0)
+	c.Subscript = p.index()
 	c.Parend = false
-	p.expectPunct("]")
 	c.At = p.since(start)
 
 	return true
