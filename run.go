@@ -75,7 +75,7 @@ type EventType string
 const (
 	EventRunStarted     EventType = "run_started"     // the plan is frozen; Total slices, UpToDate of them with nothing to do
 	EventRunResumed     EventType = "run_resumed"     // a supervisor took over the run; attempts start over; Slices if only some are asked for
-	EventStepStarted    EventType = "step_started"    // Slice, Attempt, Step
+	EventStepStarted    EventType = "step_started"    // Slice, Attempt, Step; Message says why it is loaded alone: it shared a transaction that failed
 	EventStepFinished   EventType = "step_finished"   // Slice, Attempt, Step, Rows, Bytes, Seconds; Manifest for unload and transform, and Strays
 	EventUnloadWaits    EventType = "unload_waits"    // Slice, Attempt, Step, Fact, Message says who unloads the same: another pipeline's run
 	EventProgress       EventType = "progress"        // Slice, Attempt, Step, Progress; a few times in a long transform

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -256,6 +257,12 @@ func TestReusable(t *testing.T) {
 		t.Errorf("refused with %v", err)
 	}
 	check("refused", false)
+	for of, want := range map[int][]string{1: nil, 2: {slice(1).Key}} { // slices that are published at once
+		err := about(supervisor.Loading{Try: supervisor.Try{Item: plan.Item{Slice: slice(1)}}}, of, &damaged{fault: &hindcast.Error{Code: hindcast.EParquet}, first: true})
+		if !errors.As(err, &d) || !d.Uncounted() || !slices.Equal(hindcast.AsError(err).Slices, want) {
+			t.Errorf("of %d slices, refused with %+v", of, hindcast.AsError(err))
+		}
+	}
 	staged.Attempt = 2
 	if err := s.refuse([]*hindcast.Manifest{staged}, &hindcast.Error{Code: hindcast.EParquet}); !errors.As(err, &d) || d.Uncounted() {
 		t.Errorf("refused for the second time with %v", err)

@@ -43,12 +43,12 @@ func (s *Steps) Load(ctx context.Context, list []supervisor.Loading) ([][]hindca
 	for i, l := range list {
 		var err error
 		if outputs[i], err = s.madeFrom(l); err != nil {
-			return nil, err
+			return nil, about(l, len(list), err)
 		}
 		release, err := s.replacements(ctx, l.Try, outputs[i], l.Staged, &publication)
 		releases = append(releases, release)
 		if err != nil {
-			return nil, err
+			return nil, about(l, len(list), err)
 		}
 	}
 
@@ -71,6 +71,14 @@ func (s *Steps) Load(ctx context.Context, list []supervisor.Loading) ([][]hindca
 		return nil, err
 	}
 	return bySlice(list, rows), nil
+}
+
+// about says in the error of a damaged result which of several slices it is of.
+func about(l supervisor.Loading, of int, err error) error {
+	if d, is := errors.AsType[*damaged](err); is && of > 1 {
+		d.fault.Slices = []string{l.Try.Item.Slice.Key}
+	}
+	return err
 }
 
 // bySlice cuts the status rows of a publication into those of each slice.

@@ -21,14 +21,15 @@ const quiet = 30 * time.Second
 // Lines follows a run without a terminal: a line for each change of state, and one that says that all is
 // well when nothing changed for half a minute.
 type Lines struct {
-	mu   sync.Mutex
-	o    Options
-	live *view.Live
-	out  io.Writer
-	last time.Time // when the last line was written
-	quit chan struct{}
-	done chan struct{}
-	err  error
+	mu    sync.Mutex
+	o     Options
+	live  *view.Live
+	out   io.Writer
+	last  time.Time // when the last line was written
+	alone string    // the last line's reason to load a slice alone
+	quit  chan struct{}
+	done  chan struct{}
+	err   error
 }
 
 // NewLines makes a display that writes plain lines to out.
@@ -162,6 +163,10 @@ func (l *Lines) line(e hindcast.Event, begun bool) string {
 		}
 		return text
 	case hindcast.EventStepStarted:
+		if e.Message != "" && e.Message != l.alone { // of slices that failed together the first line is enough
+			l.alone = e.Message
+			return fmt.Sprintf("%s attempt %d started: %s %s", key, tries, e.Step, e.Message)
+		}
 		if begun {
 			return ""
 		}

@@ -252,6 +252,34 @@ func TestAttemptsAreCountedFromTheResume(t *testing.T) {
 	}
 }
 
+// Of slices that are loaded alone because they failed together the first one's line says why.
+func TestWhySlicesAreLoadedAlone(t *testing.T) {
+	var out bytes.Buffer
+	p := months(36)
+	keys := runKeys(p)[:3]
+	s := newScript("r8", 32)
+	for _, key := range keys {
+		s.step(key, 1, hindcast.StepLoad)
+	}
+	for _, key := range keys {
+		s.add(hindcast.Event{Type: hindcast.EventStepStarted, Slice: key, Attempt: 2, Step: hindcast.StepLoad, Message: "alone, since it was not published with others (transient: connection reset)"})
+	}
+
+	l := NewLines(&out, options(0), p)
+	for _, e := range s.events {
+		l.Event(e)
+	}
+	want := `12:00:00 r8 started: 32 slices
+12:00:00 2016-03 attempt 1 started: load
+12:00:00 2016-09 attempt 1 started: load
+12:00:00 2017-01 attempt 1 started: load
+12:00:00 2016-03 attempt 2 started: load alone, since it was not published with others (transient: connection reset)
+`
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
 func TestJSONLines(t *testing.T) {
 	var out bytes.Buffer
 	j := NewJSONLines(&out)

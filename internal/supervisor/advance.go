@@ -185,8 +185,8 @@ func (r *run) failed(a *assignment, res *result) {
 		r.enqueue(a.slice, toResolve)
 	case res.canceled, res.shared && a.slice.haltedBy != "":
 		r.halt(a.slice)
-	case res.shared:
-		r.goesAlone(a.slice)
+	case res.shared && (res.spared || !uncounted(res.err)):
+		r.goesAlone(a.slice, e)
 	case res.spared && !heals(e.Class) && !res.unknown && !r.LoadOnly: // it is staged, as it was before
 		r.isStaged(a)
 	case res.spared && !heals(e.Class) && r.stopping():

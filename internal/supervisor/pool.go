@@ -356,7 +356,7 @@ func (r *run) explainLed(ctx context.Context, a *assignment) {
 // settle ends a load that is committed. Where the lake keeps results and this one is not kept, the load's end counts as unknown: the next
 // attempt finds the rows, and keeps it.
 func (r *run) settle(ctx context.Context, a *assignment, res *result, committed []hindcast.Committed) {
-	res.committed, res.shared, res.err = nil, false, r.Worker.Keep(ctx, a.try, committed, a.staged)
+	res.committed, res.shared, res.spared, res.err = nil, false, false, r.Worker.Keep(ctx, a.try, committed, a.staged)
 	if res.unknown = res.err != nil; res.unknown {
 		return
 	}

@@ -77,7 +77,7 @@ type slice struct {
 	ready    bool               // counts in run.ready
 	held     bool               // counts in run.held
 	size     extent             // of what is held
-	alone    bool               // its load shares no transaction: one that it did share has failed
+	alone    string             // why its load shares no transaction: how one that it did share has failed; "" if it may
 }
 
 func newRun(ctx context.Context, config Config) *run {

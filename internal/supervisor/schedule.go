@@ -128,7 +128,7 @@ func (r *run) assign(s *slice) *assignment {
 	case toUnload:
 		r.recordOf(a, hindcast.Event{Type: hindcast.EventStepStarted, Step: hindcast.StepUnload})
 	case toLoad:
-		r.recordOf(a, hindcast.Event{Type: hindcast.EventStepStarted, Step: hindcast.StepLoad})
+		r.recordOf(a, hindcast.Event{Type: hindcast.EventStepStarted, Step: hindcast.StepLoad, Message: s.alone})
 		r.recordOf(a, hindcast.Event{Type: hindcast.EventLoadPrepared, Fingerprint: s.print})
 		r.durable = true // promise 1: before any COMMIT
 	case toTransform, toTransformAlone, toRejoin, toResolve: // the pool's goroutine reports the transform's start

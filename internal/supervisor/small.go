@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"fmt"
+
 	"github.com/hindcast/hindcast"
 )
 
@@ -39,7 +41,7 @@ func mayShare(config Config) bool {
 
 // shares reports whether the load of a slice may take others along, and be taken along.
 func (r *run) shares(s *slice) bool {
-	return r.mayShare && !s.alone && s.before == nil && len(s.staged) > 0 && extentOf(s.staged).small()
+	return r.mayShare && s.alone == "" && s.before == nil && len(s.staged) > 0 && extentOf(s.staged).small()
 }
 
 // startLoad begins the load of the slice that is first, with the small ones that wait behind it, and reports whether it has. Of loads that may
@@ -77,9 +79,9 @@ func (r *run) startTogether(group []*slice) {
 	r.hand(lead)
 }
 
-// goesAlone has a slice that failed with others tried again alone, as another attempt: whose fault it was, that will show.
-func (r *run) goesAlone(s *slice) {
-	s.alone, s.trying = true, false
+// goesAlone has a slice that failed with others tried again alone, as another attempt, which says why: whose fault it was, that will show.
+func (r *run) goesAlone(s *slice, e *hindcast.Error) {
+	s.alone, s.trying = fmt.Sprintf("alone, since it was not published with others (%s: %s)", e.Class, e.Message), false
 	r.enqueue(s, toResolve)
 }
 

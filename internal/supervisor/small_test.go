@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -99,12 +100,52 @@ func TestOneOfASharedTransactionFails(t *testing.T) {
 					}
 					wantState(t, out, key(i), want)
 				}
+				if !says(w, "since it was not published with others ("+string(err.Class)+": "+err.Message+")") {
+					t.Error("the journal does not say why slices are loaded alone")
+				}
 				if n := w.journal.count(hindcast.EventAttemptFailed, ""); n != 0 || w.most < 5 || out.State.Retries != 0 {
 					t.Errorf("%d attempts failed, %d slices at most in one transaction", n, w.most)
 				}
 			})
 		})
 	}
+}
+
+// says reports whether the load of a second attempt began with this reason, and none of a first one with any.
+func says(w *world, reason string) (said bool) {
+	for _, e := range w.journal.events {
+		if e.Type != hindcast.EventStepStarted || e.Message == "" {
+			continue
+		}
+		if said = strings.Contains(e.Message, reason) && e.Step == hindcast.StepLoad && e.Attempt == 2; !said {
+			return false
+		}
+	}
+	return said
+}
+
+// Where the staged result of one slice of many is damaged, the journal says that its attempt failed, and that of no other one.
+func TestOneOfASharedTransactionIsDamaged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sized = tiny
+		w.call = func(method string, try Try) outcome {
+			if method == "member" && try.Item.Slice.Key == key(9) && try.Attempt == 1 {
+				return outcome{Err: &excused{&hindcast.Error{Code: hindcast.EParquet, Class: hindcast.ClassTransient, Message: "damaged", Slices: []string{key(9)}}}}
+			}
+			return slowLoads(method, try)
+		}
+		p := planOf(30)
+		p.Pipeline.Run.Retries = 0
+		out := w.run(w.config(p))
+		wantExit(t, out, hindcast.ExitOK)
+		if all, own := w.journal.count(hindcast.EventAttemptFailed, ""), w.journal.count(hindcast.EventAttemptFailed, key(9)); all != 1 || own != 1 || w.most < 5 {
+			t.Errorf("%d attempts failed, %d of the damaged slice; %d slices at most in one transaction", all, own, w.most)
+		}
+		if !says(w, "damaged") {
+			t.Error("the journal does not say why the others are loaded alone")
+		}
+	})
 }
 
 // The answer to the COMMIT of a shared transaction is lost, and so are the first answers about it: no slice is published twice.
