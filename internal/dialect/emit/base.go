@@ -80,9 +80,7 @@ func crc(p *printer, _ *sem.Expr, args []text) text {
 	half := func(r string) string {
 		return fmt.Sprintf("xor(%[1]s >> 4, list_extract(CAST([%[2]s] AS BIGINT[]), (%[1]s & 15) + 1))", r, crcStep)
 	}
-	hex := "hex(encode(" + x + "))"
-	bytes := "list_transform(range(1, length(" + hex + ") + 1, 2), lambda hindcast_i: CAST('0x' || substring(" + hex + ", hindcast_i, 2) AS BIGINT))"
-	rest := "list_reduce(" + bytes + ", lambda hindcast_a, hindcast_b: " + half(half("xor(hindcast_a, hindcast_b)")) + ", CAST(4294967295 AS BIGINT))"
+	rest := "list_reduce(" + bytesDuck(x, "BIGINT") + ", lambda hindcast_a, hindcast_b: " + half(half("xor(hindcast_a, hindcast_b)")) + ", CAST(4294967295 AS BIGINT))"
 
 	return text{text: "lower(lpad(hex(xor(" + rest + ", CAST(4294967295 AS BIGINT))), 8, '0'))"}
 }

@@ -6,6 +6,11 @@ import (
 	"github.com/hindcast/hindcast/internal/dialect/sem"
 )
 
+// bytesDuck are the bytes of a text as numbers. A lambda that reads the text itself would have all of it for each byte.
+func bytesDuck(x, t string) string {
+	return "list_transform(regexp_extract_all(hex(encode(" + x + ")), '..'), lambda hindcast_k: CAST(CAST('0x' || hindcast_k AS INTEGER) AS " + t + "))"
+}
+
 // fnv is FNV-1a of 64 bits over bytes, as a number with a sign. DuckDB counts in 128 bits, which hold each product.
 func fnv(p *printer, e *sem.Expr, args []text) text {
 	x, bytes := args[0].text, ""
@@ -16,8 +21,7 @@ func fnv(p *printer, e *sem.Expr, args []text) text {
 		unsigned := "(CAST(" + x + " AS HUGEINT) + " + range_ + ") % " + range_
 		bytes = "list_transform([" + strings.Join(powers[:n], ", ") + "], lambda hindcast_k: (" + unsigned + ") // hindcast_k % 256)"
 	} else {
-		hex := "hex(encode(" + x + "))"
-		bytes = "list_transform(range(1, length(" + hex + ") + 1, 2), lambda hindcast_k: CAST(CAST('0x' || substring(" + hex + ", hindcast_k, 2) AS INTEGER) AS HUGEINT))"
+		bytes = bytesDuck(x, "HUGEINT")
 	}
 	seed := "CAST(14695981039346656037 AS HUGEINT)"
 	if len(args) == 2 {
