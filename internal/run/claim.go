@@ -142,7 +142,11 @@ func (c *claim) prepare(ctx context.Context, p *plan.Plan) error {
 // prepareTargets raises the warehouse's fence, and makes the targets that are not there.
 func (c *claim) prepareTargets(ctx context.Context, p *plan.Plan) error {
 	for k := range p.Outputs {
-		if err := c.session.Warehouse.Prepare(ctx, p.Pipeline.Name, p.Pipeline.Outputs[k].Target, p.Outputs[k].Result, warehouse.Claim{Fence: c.fence(), New: k == 0}); err != nil {
+		err := c.session.Warehouse.Prepare(ctx, p.Pipeline.Name, p.Pipeline.Outputs[k].Target, p.Outputs[k].Result, warehouse.Claim{Fence: c.fence(), New: k == 0})
+		if err != nil && hindcast.AsError(err).Code == hindcast.ETarget { // it may be a table that was made just now, by another name and with other columns
+			err = cmp.Or(c.apart(ctx, p), err)
+		}
+		if err != nil {
 			return err
 		}
 	}
