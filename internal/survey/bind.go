@@ -67,7 +67,10 @@ func (s *Survey) bind(ctx context.Context, p *plan.Plan, o *hindcast.Output, sch
 	for i := len(schemas) - 1; i >= 0; i-- { // the newest first: it is what the SQL was written for
 		columns, err := s.bindSchema(ctx, p, o, schemas[i])
 		if err != nil {
-			return nil, inSlices(p.Declaring(err), schemas[i], p)
+			return nil, concerning(p.Declaring(err), schemas, i, p, func(other schema) error {
+				_, err := s.bindSchema(ctx, p, o, other)
+				return err
+			})
 		}
 		if result == nil {
 			result = columns
@@ -267,6 +270,19 @@ func (s *Survey) inCheck(o *hindcast.Output, err error) error {
 		if place, found := s.Pipeline.Places[o.Key(fmt.Sprintf("checks.%d", i))]; found && strings.HasPrefix(e.Message, fmt.Sprintf("check %q: ", c.Name)) {
 			e.Place = place
 			return &e
+		}
+	}
+	return err
+}
+
+// concerning adds to the error of SQL over one of the schemas how many slices that is, unless it is the error over each of them.
+func concerning(err error, schemas []schema, failed int, p *plan.Plan, over func(schema) error) error {
+	for i := range schemas {
+		if i == failed {
+			continue
+		}
+		if other := over(schemas[i]); other == nil || other.Error() != err.Error() {
+			return inSlices(err, schemas[failed], p)
 		}
 	}
 	return err

@@ -35,7 +35,12 @@ func (s *Survey) bindChecks(ctx context.Context, p *plan.Plan, output int, schem
 		group.Texts = slices.Clone(group.Texts) // the draft's
 		group.Texts[output].Checks = checks
 		if _, err := s.bindSchema(ctx, p, o, *group); err != nil {
-			return inSlices(err, *group, p)
+			return concerning(err, schemas, i, p, func(other schema) error {
+				other.Texts = slices.Clone(other.Texts)
+				other.Texts[output].Checks = checks
+				_, err := s.bindSchema(ctx, p, o, other)
+				return err
+			})
 		}
 	}
 	return nil
@@ -48,12 +53,18 @@ func (s *Survey) translateReading(p *plan.Plan, output int, schemas []schema) er
 		return nil
 	}
 	t := s.translator(p)
+	over := func(group schema) (plan.Text, error) {
+		tables, _ := t.Reading(o, t.WithDims(group.Tables, p.Dims), s.results)
+		return t.SQL(o.Text, o.SQLFile, tables)
+	}
 	for i := range schemas {
 		group := &schemas[i]
-		tables, _ := t.Reading(o, t.WithDims(group.Tables, p.Dims), s.results)
-		text, err := t.SQL(o.Text, o.SQLFile, tables)
+		text, err := over(*group)
 		if err != nil {
-			return inSlices(s.refused(o, err), *group, p)
+			return concerning(s.refused(o, err), schemas, i, p, func(other schema) error {
+				_, err := over(other)
+				return s.refused(o, err)
+			})
 		}
 		group.Texts = slices.Clone(group.Texts) // the draft's
 		group.Texts[output] = text
