@@ -70,22 +70,24 @@ func (r *Replacement) unlike(want Origin, found []hindcast.Committed) string {
 
 func (r *Replacement) changed(said string) error {
 	return &hindcast.Error{Code: hindcast.EChanged, Class: hindcast.ClassPermanent,
-		Message: fmt.Sprintf("slice %s of %s is not what was to be replaced: %s", r.Slice.Key, r.Target.Table, said),
+		Message: fmt.Sprintf("slice %s of %s%s%s", r.Slice.Key, r.Target.Table, otherwise, said),
 		Next:    "nothing was changed; see what is there: hindcast status", Slices: []string{r.Slice.Key}}
 }
+
+const otherwise = " is not what was to be replaced: "
 
 // allChanged is the error of several replacements that have found something else: the first, with the slices of all, and what is said of them as far as
 // that differs.
 func allChanged(list []*hindcast.Error) error {
 	e := *list[0]
-	_, said, _ := strings.Cut(e.Message, ": ")
+	_, said, _ := strings.Cut(e.Message, otherwise)
 	reasons := []string{said}
 	e.Slices = slices.Clone(e.Slices)
 	for _, other := range list[1:] {
 		if !slices.Contains(e.Slices, other.Slices[0]) {
 			e.Slices = append(e.Slices, other.Slices[0])
 		}
-		if _, said, _ = strings.Cut(other.Message, ": "); !slices.Contains(reasons, said) {
+		if _, said, _ = strings.Cut(other.Message, otherwise); !slices.Contains(reasons, said) {
 			reasons, e.Detail = append(reasons, said), append(e.Detail, other.Message)
 		}
 	}
