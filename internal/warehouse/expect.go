@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -76,9 +77,10 @@ func (r *Replacement) changed(said string) error {
 
 const otherwise = " is not what was to be replaced: "
 
-// allChanged is the error of several replacements that have found something else: the first, with the slices of all, and what is said of them as far as
-// that differs.
+// allChanged is the error of several replacements that have found something else: the first by its slice, with the slices of all, and what is said of
+// them as far as that differs.
 func allChanged(list []*hindcast.Error) error {
+	slices.SortStableFunc(list, func(a, b *hindcast.Error) int { return cmp.Compare(a.Slices[0], b.Slices[0]) })
 	e := *list[0]
 	_, said, _ := strings.Cut(e.Message, otherwise)
 	reasons := []string{said}

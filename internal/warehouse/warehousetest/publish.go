@@ -253,16 +253,18 @@ func expectationsFail(t *testing.T, w *World) {
 	}
 }
 
-// allNamed: where several slices are not what was expected, the error has all of them.
+// allNamed: where several slices are not what was expected, the error has all of them, and names the first, in whatever order they came.
 func allNamed(t *testing.T, w *World) {
 	history(t, w)
 	loads := next(t, w)
 	loads[0].Expect.From = &warehouse.Origin{Publication: "r0", Fingerprint: "print-r1"}
 	loads[2].Expect.From = &warehouse.Origin{Publication: "r1", Fingerprint: "another"}
 	loads[3].Expect.From = &warehouse.Origin{}
+	loads[0], loads[2] = loads[2], loads[0]
 	_, err := publish(t.Context(), w.Warehouse, loads...)
 	e := hindcast.AsError(err)
-	if e == nil || e.Code != hindcast.EChanged || !slices.Equal(slices.Sorted(slices.Values(e.Slices)), []string{"2020-01-01", "2020-02-01"}) || !strings.HasSuffix(e.Message, ", and 1 more") {
+	if e == nil || e.Code != hindcast.EChanged || !slices.Equal(e.Slices, []string{"2020-01-01", "2020-02-01"}) || !strings.HasPrefix(e.Message, "slice 2020-01-01 of ") ||
+		!strings.HasSuffix(e.Message, ", and 1 more") {
 		t.Errorf("%v, %+v", err, e)
 	}
 	if got := state(t, w); got != before {
