@@ -125,7 +125,7 @@ func (b *bench) diffAndJoin(ctx context.Context, dir, run string, months int) (d
 	w := work{Settings: []string{"SET preserve_insertion_order=false", fmt.Sprintf("SET threads=%d", b.threads), "ATTACH '" + warehouse + "' AS warehouse (READ_ONLY)"}}
 	for i := range months {
 		first := time.Date(2018, time.Month(1+i), 1, 0, 0, 0, 0, time.UTC)
-		staged := filepath.Join(dir, "lake/_hindcast/changed/runs", run, "staging", first.Format(time.DateOnly), "*/*.parquet")
+		staged := filepath.Join(dir, "lake", "_hindcast", "changed", "runs", run, "staging", first.Format(time.DateOnly), "*", "*.parquet")
 		w.Copies = append(w.Copies, copied{SQL: joined(staged, first), Path: filepath.Join(dir, fmt.Sprintf("joined-%d.parquet", i))})
 	}
 
