@@ -51,6 +51,9 @@ func isLiteral(e *sem.Expr) bool {
 // a CASE.
 func coalesce(p *printer, e *sem.Expr, args []text) text {
 	if isLiteral(e.Args[0]) { // the source does not compute what stands behind it, nor what that reads in a query in FROM
+		if slices.ContainsFunc(e.Args[1:], aggregates) { // but makes one row of many for it
+			return text{text: "CASE WHEN count(*) IS NOT NULL THEN " + args[0].text + " END"}
+		}
 		return text{text: "coalesce(" + args[0].text + ")"} // a number by itself is a column's where rows are ordered or grouped
 	}
 	if p.Engine.spark() || !slices.ContainsFunc(e.Args[1:], mayRaise) {
