@@ -79,18 +79,18 @@ func TestMetSumsTheColumnsThatItNames(t *testing.T) {
 func TestEachNamesAllThatChanged(t *testing.T) {
 	edited := &hindcast.Sums{Rows: 3}
 	loads := []*warehouse.Replacement{
-		{Target: hindcast.Target{Table: `"a: b"`}, Slice: hindcast.Slice{Key: "january", Interval: month(1)}, Expect: warehouse.Expectation{Sums: edited}},
-		{Target: hindcast.Target{Table: "c"}, Slice: hindcast.Slice{Key: "january", Interval: month(1)}, Expect: warehouse.Expectation{Sums: edited}},
-		{Target: hindcast.Target{Table: "c"}, Slice: hindcast.Slice{Key: "february", Interval: month(2)}, Expect: warehouse.Expectation{Sums: edited}},
-		{Target: hindcast.Target{Table: "c"}, Slice: hindcast.Slice{Key: "march", Interval: month(3)}},
+		{Target: hindcast.Target{Table: `"a: b"`}, Slice: hindcast.Slice{Key: "2020-01-01", Interval: month(1)}, Expect: warehouse.Expectation{Sums: edited}},
+		{Target: hindcast.Target{Table: "c"}, Slice: hindcast.Slice{Key: "2020-01-01", Interval: month(1)}, Expect: warehouse.Expectation{Sums: edited}},
+		{Target: hindcast.Target{Table: "c"}, Slice: hindcast.Slice{Key: "2020-02-01", Interval: month(2)}, Expect: warehouse.Expectation{Sums: edited}},
+		{Target: hindcast.Target{Table: "c"}, Slice: hindcast.Slice{Key: "2020-03-01", Interval: month(3)}},
 	}
 	var current *warehouse.Replacement
 	err := warehouse.Each(t.Context(), loads, &current, func(r *warehouse.Replacement, _ context.Context) error {
 		return r.Met(nil, func([]hindcast.Column) (hindcast.Sums, error) { return hindcast.Sums{}, nil })
 	})
 	e := hindcast.AsError(err)
-	if e == nil || e.Code != hindcast.EChanged || !slices.Equal(e.Slices, []string{"january", "february"}) || len(e.Detail) > 0 ||
-		!strings.HasPrefix(e.Message, `slice january of "a: b" is not what was to be replaced: `) || !strings.HasSuffix(e.Message, ", and 1 more") {
+	if e == nil || e.Code != hindcast.EChanged || !slices.Equal(e.Slices, []string{"2020-01-01", "2020-02-01"}) || len(e.Detail) > 0 ||
+		!strings.HasPrefix(e.Message, `slice 2020-01-01 of "a: b" is not what was to be replaced: `) || !strings.HasSuffix(e.Message, ", and 1 more") {
 		t.Errorf("%+v", e)
 	}
 }
