@@ -308,7 +308,11 @@ func (r *run) load(ctx context.Context, a *assignment, res *result) {
 
 	e := hindcast.AsError(err)
 	fenced := e.Code == hindcast.EFenced
-	about := func(m *assignment) bool { return slices.Contains(e.Slices, m.try.Item.Slice.Key) }
+	blamed := map[string]bool{} // as far as the error says
+	for _, key := range e.Slices {
+		blamed[key] = true
+	}
+	about := func(m *assignment) bool { return blamed[m.try.Item.Slice.Key] }
 	named := slices.ContainsFunc(members, about)
 	for i, one := range results {
 		one.err, one.unknown, one.spared = err, !fenced, named && !about(members[i])

@@ -77,22 +77,21 @@ func (r *Replacement) changed(said string) error {
 
 const otherwise = " is not what was to be replaced: "
 
-// allChanged is the error of several replacements that have found something else: the first by its slice, with the slices of all, and what is said of
-// them as far as that differs.
+// allChanged is the error of one or several replacements that have found something else: that of the earliest slice, with the slices of all, and
+// whatever else is said of others.
 func allChanged(list []*hindcast.Error) error {
 	slices.SortStableFunc(list, func(a, b *hindcast.Error) int { return cmp.Compare(a.Slices[0], b.Slices[0]) })
 	e := *list[0]
 	_, said, _ := strings.Cut(e.Message, otherwise)
-	reasons := []string{said}
-	e.Slices = slices.Clone(e.Slices)
-	for _, other := range list[1:] {
-		if !slices.Contains(e.Slices, other.Slices[0]) {
-			e.Slices = append(e.Slices, other.Slices[0])
-		}
-		if _, said, _ = strings.Cut(other.Message, otherwise); !slices.Contains(reasons, said) {
-			reasons, e.Detail = append(reasons, said), append(e.Detail, other.Message)
+	known := map[string]bool{said: true}
+	e.Slices = nil
+	for _, one := range list {
+		e.Slices = append(e.Slices, one.Slices[0])
+		if _, said, _ = strings.Cut(one.Message, otherwise); !known[said] {
+			known[said], e.Detail = true, append(e.Detail, one.Message)
 		}
 	}
+	e.Slices = slices.Compact(e.Slices) // one may have several outputs
 	if more := len(e.Slices) - 1; more > 0 {
 		e.Message += fmt.Sprintf(", and %d more", more)
 	}

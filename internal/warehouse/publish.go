@@ -35,8 +35,8 @@ func (p *Publication) HandOver(ctx context.Context, taken func(i int) (previous 
 	return p.Keep(ctx, kept)
 }
 
-// Each takes all loads through one step before the next begins, and notes the one under way: that of an error is left there. What finds anything else
-// than was to be replaced does not end its step, so that the error names all slices of which that is so.
+// Each takes all loads through one step before the next begins, and notes the one under way: that of an error is left there. A load that finds
+// something other than what was to be replaced does not end its step, so that the error names all slices of which that is true.
 func Each[L any](ctx context.Context, loads []L, current *L, steps ...func(L, context.Context) error) error {
 	for _, step := range steps {
 		var changed []*hindcast.Error
