@@ -181,18 +181,13 @@ func (r *run) failed(a *assignment, res *result) {
 		r.fenced(e)
 	case r.stopping() && (res.canceled || res.shared):
 	case res.canceled && a.slice.haltedBy == "": // it was published with another slice, which was stopped alone
-		a.slice.trying = false // what the attempt left is not in the way of another one
-		r.enqueue(a.slice, toResolve)
+		r.loadAgain(a.slice)
 	case res.canceled, res.shared && a.slice.haltedBy != "":
 		r.halt(a.slice)
 	case res.shared && (res.spared || !uncounted(res.err)):
 		r.goesAlone(a.slice, e)
-	case res.spared && !heals(e.Class) && !res.unknown && !r.LoadOnly: // it is staged, as it was before
-		r.isStaged(a)
-	case res.spared && !heals(e.Class) && r.stopping():
 	case res.spared && !heals(e.Class):
-		a.slice.trying = false
-		r.enqueue(a.slice, toResolve)
+		r.spare(a, res)
 	case !heals(e.Class):
 		r.giveUp(a, e)
 	case r.stopping(): // resume tries again
@@ -206,6 +201,23 @@ func (r *run) failed(a *assignment, res *result) {
 		a.slice.failures++
 		r.rest(a, res.err)
 	}
+}
+
+// spare is for a slice whose publication failed for good, and not because of it.
+func (r *run) spare(a *assignment, res *result) {
+	switch {
+	case !res.unknown && !r.LoadOnly: // it is staged, as it was before
+		r.isStaged(a)
+	case !r.stopping():
+		r.loadAgain(a.slice)
+	}
+}
+
+// loadAgain has another attempt load the slice, after it has looked how the last one ended. It counts for no retry, and what the last one
+// left is not in its way.
+func (r *run) loadAgain(s *slice) {
+	s.trying = false
+	r.enqueue(s, toResolve)
 }
 
 // rest lets the slice wait for its next attempt; it occupies no pool meanwhile. A load is tried again from the

@@ -7,7 +7,7 @@ import (
 )
 
 // Slices that are published one by one share a transaction where several small ones wait for the loader: a transaction is most of what the
-// load of few rows costs. None waits for others to come. If it fails, each of them goes alone, and that counts for no retry.
+// load of few rows costs. None waits for others to come. If it fails, each of them is loaded alone, and that counts for no retry.
 const (
 	sharedSlices = 64
 	sharedRows   = 100_000
@@ -44,8 +44,8 @@ func (r *run) shares(s *slice) bool {
 	return r.mayShare && s.alone == "" && s.before == nil && len(s.staged) > 0 && extentOf(s.staged).small()
 }
 
-// startLoad begins the load of the slice that is first, with the small ones that wait behind it, and reports whether it has. Of loads that may
-// be shared one is at hand for the loader, and no more: by the time of the next one others may wait.
+// startLoad begins the load of the slice that is first, with the small ones that wait behind it, and reports whether it has. No more than one
+// load that may be shared is kept at hand for the loader: more slices may wait by the time it is free.
 func (r *run) startLoad() bool {
 	queue := r.queue[toLoad]
 	if r.shares(queue.waiting[0]) && r.pools[hindcast.StepLoad].busy > 1 {
@@ -79,10 +79,10 @@ func (r *run) startTogether(group []*slice) {
 	r.hand(lead)
 }
 
-// goesAlone has a slice that failed with others tried again alone, as another attempt, which says why: whose fault it was, that will show.
+// goesAlone has a slice that failed with others loaded alone, by another attempt, which says why: that shows whose fault it was.
 func (r *run) goesAlone(s *slice, e *hindcast.Error) {
-	s.alone, s.trying = fmt.Sprintf("alone, since it was not published with others (%s: %s)", e.Class, e.Message), false
-	r.enqueue(s, toResolve)
+	s.alone = fmt.Sprintf("alone, since it was not published with others (%s: %s)", e.Class, e.Message)
+	r.loadAgain(s)
 }
 
 // setHeld says whether a slice's result is staged and not yet loaded.

@@ -47,7 +47,7 @@ func TestSmallSlicesShareATransaction(t *testing.T) {
 	})
 }
 
-// What does not share: slices that are not small, and such as have hooks.
+// Slices that are not small, or that have hooks, share no transaction.
 func TestLargeSlicesGoAlone(t *testing.T) {
 	for name, change := range map[string]func(*world, *Config){
 		"large":  func(w *world, _ *Config) { w.sized = func(string) int64 { return sharedRows + 1 } },
@@ -69,7 +69,7 @@ func TestLargeSlicesGoAlone(t *testing.T) {
 	}
 }
 
-// Where a shared transaction fails each of its slices goes alone: the one whose fault it is fails by its own error, the others are published,
+// Where a shared transaction fails, each of its slices is loaded alone: the one whose fault it is fails by its own error, the others are published,
 // and none has been retried.
 func TestOneOfASharedTransactionFails(t *testing.T) {
 	for name, err := range map[string]*hindcast.Error{"for good": errPermanent, "and heals": errTransient} {

@@ -34,15 +34,11 @@ func (r *run) loadsWait() bool {
 
 // isStaged notes that all of a slice's result is staged, in a run that publishes later.
 func (r *run) isStaged(a *assignment) {
-	var rows int64
-	for _, m := range a.slice.staged {
-		rows += m.Sums.Rows
-	}
 	if r.LoadOnly { // what it loads was there before
 		r.enqueue(a.slice, toLoad)
 		return
 	}
-	e := hindcast.Event{Type: hindcast.EventStaged, Rows: rows}
+	e := hindcast.Event{Type: hindcast.EventStaged, Rows: extentOf(a.slice.staged).rows}
 	if r.StagedOnly { // it is held as it was
 		e = hindcast.Event{Type: hindcast.EventHeld, Before: a.slice.before}
 	}
