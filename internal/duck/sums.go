@@ -30,21 +30,14 @@ func SumsOf(ctx context.Context, db Querier, columns []hindcast.Column, from str
 // SumsOfFew is SumsOf for few rows, for which planning a statement costs more than reading them: one statement does it, unless there are
 // values so large that their total may not fit.
 func SumsOfFew(ctx context.Context, db Querier, columns []hindcast.Column, from string) (hindcast.Sums, error) {
-	if sums, fit, err := sumsAtOnce(ctx, db, columns, from); err != nil || fit {
-		return sums, err
+	if list, totalled, possible := SumsAtOnce(columns); possible {
+		var beyond int64
+		sums, err := ScanSums(db.QueryRowContext(ctx, "SELECT "+list+" FROM "+from), totalled, &beyond)
+		if err != nil || beyond == 0 {
+			return sums, err
+		}
 	}
 	return SumsOf(ctx, db, columns, from)
-}
-
-// sumsAtOnce is SumsOf where all values have so few digits that their totals fit for certain; false if they do not, or may not.
-func sumsAtOnce(ctx context.Context, db Querier, columns []hindcast.Column, from string) (sums hindcast.Sums, fit bool, err error) {
-	list, totalled, possible := SumsAtOnce(columns)
-	if !possible {
-		return sums, false, nil
-	}
-	var beyond int64
-	sums, err = ScanSums(db.QueryRowContext(ctx, "SELECT "+list+" FROM "+from), totalled, &beyond)
-	return sums, beyond == 0, err
 }
 
 // SumsAtOnce selects the Sums of rows, for ScanSums, after the number of values that have so many digits that a total might not fit: if there
