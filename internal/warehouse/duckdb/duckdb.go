@@ -53,15 +53,18 @@ const (
 	smallRows = 2_000_000 // of all its tables
 )
 
-// look finds out whether the tables are all that can be read: there is no view, and no session that may attach something. A small file of
-// such, which is only read, is then read by one thread.
+// look finds out whether tables are all that can be read: there is no view, and no session that may attach something. A small file of
+// nothing else, which is only read, is read by one thread.
 func (w *Owner) look(ctx context.Context, o Options, small bool) error {
+	if len(o.Session) > 0 {
+		return nil
+	}
 	var views bool
 	if err := w.db.QueryRowContext(ctx, "SELECT EXISTS (FROM duckdb_views() WHERE NOT internal)").Scan(&views); err != nil {
 		return err
 	}
-	w.plain = !views && len(o.Session) == 0
-	if !w.plain || !o.ReadOnly || !small {
+	w.plain = !views
+	if views || !o.ReadOnly || !small {
 		return nil
 	}
 
