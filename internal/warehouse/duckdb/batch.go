@@ -53,10 +53,10 @@ func (b *batch) takes(r *replacement, most int) bool {
 		reflect.DeepEqual(r.Columns, first.Columns) && reflect.DeepEqual(r.Sums(), first.Sums())
 }
 
-// several reports whether an error may be about any of several replacements. There may be no batch.
+// several reports whether an error may be about any of several replacements. The batch may be nil.
 func (b *batch) several() bool { return b != nil && len(b.members) > 1 && b.current == nil }
 
-// blamed is the replacement that an error is about; nil if that is not known. There may be no batch.
+// blamed is the replacement that an error is about; nil if that is not known. The batch may be nil.
 func (b *batch) blamed() *replacement {
 	switch {
 	case b == nil:
@@ -67,16 +67,9 @@ func (b *batch) blamed() *replacement {
 	return b.current
 }
 
-// each does something with each member, and notes which it is.
-func (b *batch) each(do func(*replacement) error) error {
-	for _, r := range b.members {
-		b.current = r
-		if err := do(r); err != nil {
-			return err
-		}
-	}
-	b.current = nil
-	return nil
+// each takes each member through a step, and notes which one.
+func (b *batch) each(ctx context.Context, step func(*replacement, context.Context) error) error {
+	return warehouse.Each(ctx, b.members, &b.current, step)
 }
 
 // target is the target's table, as SQL.
@@ -201,7 +194,7 @@ func (b *batch) readStatuses(ctx context.Context, n int64) error {
 // keepPrevious writes the rows that will be replaced where they are to be kept.
 func (b *batch) keepPrevious(ctx context.Context) error {
 	var columns []hindcast.Column // of the target
-	return b.each(func(r *replacement) (err error) {
+	return b.each(ctx, func(r *replacement, ctx context.Context) (err error) {
 		if r.Previous == "" || r.found.rows == 0 && r.found.statuses == 0 {
 			return nil
 		}
@@ -220,7 +213,7 @@ func (b *batch) keepPrevious(ctx context.Context) error {
 
 // swap puts the staged rows in place of those that stand in the slices.
 func (b *batch) swap(ctx context.Context) error {
-	err := b.each(func(r *replacement) error { return r.hooks(ctx, "load.before", r.Hooks.Before) })
+	err := b.each(ctx, func(r *replacement, ctx context.Context) error { return r.hooks(ctx, "load.before", r.Hooks.Before) })
 	if err != nil {
 		return err
 	}
@@ -274,7 +267,7 @@ func (b *batch) fill(ctx context.Context) error {
 	if len(b.members) == 1 {
 		return b.members[0].CheckRows(n)
 	}
-	return b.each(func(r *replacement) error {
+	return b.each(ctx, func(r *replacement, ctx context.Context) error {
 		var held int64
 		if len(r.Files) > 0 {
 			if err := r.conn.QueryRowContext(ctx, "SELECT count(*) FROM ("+duck.FromParquet(columns, r.Paths())+")").Scan(&held); err != nil {
@@ -286,7 +279,7 @@ func (b *batch) fill(ctx context.Context) error {
 }
 
 func (b *batch) hooksAfter(ctx context.Context) error {
-	return b.each(func(r *replacement) error { return r.hooks(ctx, "load.after", r.Hooks.After) })
+	return b.each(ctx, func(r *replacement, ctx context.Context) error { return r.hooks(ctx, "load.after", r.Hooks.After) })
 }
 
 // sum takes the sums of the slices' rows as the publication leaves them: as many as were staged, unless a hook changed that.
@@ -298,7 +291,7 @@ func (b *batch) sum(ctx context.Context) error {
 	if err := b.sums(ctx); err != nil {
 		return err
 	}
-	return b.each(func(r *replacement) error {
+	return b.each(ctx, func(r *replacement, _ context.Context) error {
 		if r.row.Sums.Rows == r.Rows || hooked {
 			return nil
 		}
@@ -320,7 +313,7 @@ func (b *batch) sums(ctx context.Context) (err error) {
 	if fit, err := b.sumsAtOnce(ctx); err != nil || fit {
 		return err
 	}
-	return b.each(func(r *replacement) (err error) {
+	return b.each(ctx, func(r *replacement, ctx context.Context) (err error) {
 		r.row.Sums, err = duck.SumsOf(ctx, r.conn, r.Sums(), r.inSlice())
 		return err
 	})

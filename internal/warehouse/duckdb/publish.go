@@ -46,7 +46,7 @@ func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hin
 	defer w.loading.Unlock()
 
 	p, err := w.publishAs(ctx, &given, maxShared)
-	if err != nil && p.current.several() && heals(err) {
+	if err != nil && p.current.several() && blamable(err) {
 		p, err = w.publishAs(ctx, &given, 1)
 	}
 	if err != nil {
@@ -58,8 +58,8 @@ func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hin
 	return p.rows(), nil
 }
 
-// heals reports whether it can help to have each replacement's own statements in place of those that have failed so.
-func heals(err error) bool {
+// blamable reports whether one replacement may be to blame for an error, which its own statements would show.
+func blamable(err error) bool {
 	e := hindcast.AsError(err)
 	return e.Class == hindcast.ClassPermanent && e.Code != hindcast.EFenced
 }
@@ -149,11 +149,7 @@ type found struct {
 
 // inSlice is the target's rows that belong to the slice, for FROM and DELETE FROM.
 func (r *replacement) inSlice() string {
-	condition := "false"
-	if c, found := r.Time(); found {
-		condition = duck.Window(c.Name, c.TimeType(), r.Slice.Interval, r.TimeZone)
-	}
-	return duck.Table(r.Target.Table) + " WHERE " + condition
+	return duck.Table(r.Target.Table) + " WHERE " + within([]*replacement{r})
 }
 
 // keepPrevious writes the rows that will be replaced, all columns of the target, where they are to be kept.

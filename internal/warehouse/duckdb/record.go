@@ -32,11 +32,11 @@ func (p *publication) writeStatus(ctx context.Context) error {
 		return nil
 	}
 	return p.conn.Raw(func(conn any) error {
-		within, ok := conn.(driver.Conn)
+		session, ok := conn.(driver.Conn)
 		if !ok {
 			return errors.New("the session is not a connection of the driver")
 		}
-		return p.appendStatus(within)
+		return p.appendStatus(session)
 	})
 }
 

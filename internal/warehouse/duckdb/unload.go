@@ -52,7 +52,7 @@ func (w *Owner) measure(ctx context.Context, conn *sql.Conn, u warehouse.Unload,
 }
 
 // inOneTask reports whether one thread reads all of an extract, so that helpers would only have it poll: a whole table of one row group,
-// whichever the machine's pace is.
+// however fast the machine is.
 func (w *Owner) inOneTask(x warehouse.Extract, rows int64) bool {
 	return w.plain && x.Time == "" && rows <= rowGroup
 }
