@@ -30,32 +30,33 @@ type copied struct {
 
 // bareRun runs the work in a separate process and returns its total time, and the seconds of each COPY.
 func (b *bench) bareRun(ctx context.Context, w work) (wall float64, each []float64, err error) {
-	began := time.Now()
-	_, each, err = b.bareProcess(ctx, w)
-	return time.Since(began).Seconds(), each, err
+	s, each, err := b.bareProcess(ctx, w)
+	return s.Wall.Seconds(), each, err
 }
 
-// bareProcess runs the work in a separate process and returns the process's state, and the seconds of each COPY.
-func (b *bench) bareProcess(ctx context.Context, w work) (state *os.ProcessState, each []float64, err error) {
+// bareProcess runs the work in a separate process and returns its time and CPU, and the seconds of each COPY.
+func (b *bench) bareProcess(ctx context.Context, w work) (s spent, each []float64, err error) {
+	began := time.Now()
 	text, err := json.Marshal(w)
 	if err != nil {
-		return nil, nil, err
+		return s, nil, err
 	}
 
 	file := filepath.Join(b.dir, "bare.json")
 	if err := os.WriteFile(file, text, 0o644); err != nil {
-		return nil, nil, err
+		return s, nil, err
 	}
 
 	cmd := exec.CommandContext(ctx, b.self, "bare", file)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, nil, fmt.Errorf("running bare DuckDB: %w", err)
+		return s, nil, fmt.Errorf("running bare DuckDB: %w", err)
 	}
 
 	err = json.Unmarshal(out, &each)
-	return cmd.ProcessState, each, err
+	s.Wall, s.Seconds = time.Since(began), (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
+	return s, each, err
 }
 
 // bare is the process: one connection, the COPYs one after another, each followed by an fsync of file and folder.

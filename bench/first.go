@@ -38,9 +38,9 @@ func (b *bench) demoRuns(ctx context.Context, what string, n, rows, times int, c
 		if err != nil {
 			return err
 		}
-		say("  hindcast %.2f CPU s in %.2f s, bare %.2f CPU s in %.2f s", o.cpu.Seconds(), o.wall.Seconds(), loop.cpu.Seconds(), loop.wall.Seconds())
+		say("  hindcast %.2f CPU s in %.2f s, bare %.2f CPU s in %.2f s", o.cpu.Seconds(), o.wall.Seconds(), loop.Seconds, loop.Wall.Seconds())
 		ours, walls = append(ours, o.cpu.Seconds()), append(walls, o.wall.Seconds())
-		bare, bareWalls = append(bare, loop.cpu.Seconds()), append(bareWalls, loop.wall.Seconds())
+		bare, bareWalls = append(bare, loop.Seconds), append(bareWalls, loop.Wall.Seconds())
 	}
 
 	detail := func(unit string, a, b []float64) string {
@@ -58,32 +58,28 @@ func (b *bench) demoRuns(ctx context.Context, what string, n, rows, times int, c
 }
 
 // demoRun is one run of each, over a copy of the demo folder of its own.
-func (b *bench) demoRun(ctx context.Context, seed string, n int) (ours *observed, loop *observed, err error) {
+func (b *bench) demoRun(ctx context.Context, seed string, n int) (ours *observed, loop spent, err error) {
 	dir := filepath.Join(b.dir, "demo-run")
 	defer func() { _ = os.RemoveAll(dir) }()
 	if err := os.CopyFS(dir, os.DirFS(seed)); err != nil {
-		return nil, nil, err
+		return nil, loop, err
 	}
 	if ours, err = b.hindcastRun(ctx, filepath.Join(dir, "hindcast.yml")); err != nil {
-		return nil, nil, err
+		return nil, loop, err
 	}
 	if err := os.RemoveAll(dir); err != nil {
-		return nil, nil, err
+		return nil, loop, err
 	}
 
 	if err := os.CopyFS(dir, os.DirFS(seed)); err != nil {
-		return nil, nil, err
+		return nil, loop, err
 	}
 	w, err := b.demoLoop(dir, n)
 	if err != nil {
-		return nil, nil, err
+		return nil, loop, err
 	}
-	began := time.Now()
-	state, _, err := b.bareProcess(ctx, w)
-	if err != nil {
-		return nil, nil, err
-	}
-	return ours, &observed{wall: time.Since(began), cpu: state.UserTime() + state.SystemTime()}, nil
+	loop, _, err = b.bareProcess(ctx, w)
+	return ours, loop, err
 }
 
 // demoLoop is what hindcast does, by hand: each table to Parquet, the SQL over that to Parquet, and that into the same file's target.

@@ -108,10 +108,6 @@ func (b *bench) bareWide(ctx context.Context, dir string) (cpu float64, err erro
 			"CREATE OR REPLACE VIEW usage AS SELECT * FROM read_parquet('" + unloaded + "')"}})
 	}
 
-	state, _, err := b.bareProcess(ctx, w)
-	if err != nil {
-		return 0, err
-	}
-
-	return (state.UserTime() + state.SystemTime()).Seconds(), nil
+	s, _, err := b.bareProcess(ctx, w)
+	return s.Seconds, err
 }
