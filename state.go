@@ -344,11 +344,11 @@ func (s *SliceState) finish(e Event) {
 	s.Progress = Progress{}
 	switch e.Step {
 	case StepUnload:
-		if e.Manifest == nil || e.Manifest.Shared == nil {
+		if m := e.Manifest; m != nil && m.Shared != nil {
+			s.Lent, s.LentRows = append(s.Lent, m.Shared), s.LentRows+e.Rows
+		} else {
 			s.Unloaded += e.Rows
-			break
 		}
-		s.Lent, s.LentRows = append(s.Lent, e.Manifest.Shared), s.LentRows+e.Rows
 	case StepTransform:
 		s.stage(e)
 		s.Work = nil
@@ -403,7 +403,7 @@ func (s *SliceState) without(output string) []*Manifest {
 	return s.stagedWhere(func(m *Manifest) bool { return m.Output != output })
 }
 
-// stagedWhere are the staged results of which something holds: a copy, since a state may have been handed on.
+// stagedWhere are the staged results for which it holds: a copy, since a state may have been handed on.
 func (s *SliceState) stagedWhere(holds func(*Manifest) bool) []*Manifest {
 	var list []*Manifest
 	for _, m := range s.Staged {

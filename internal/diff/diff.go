@@ -123,7 +123,7 @@ func (d *differ) goneOf(output int, st *hindcast.RunState, list []task, chosen [
 	return gone
 }
 
-// among reports whether a slice is one of those that are chosen; all are if nil is.
+// among reports whether a slice is one of those that were chosen; nil chooses all of them.
 func among(chosen []string) func(key string) bool {
 	wanted := map[string]bool{}
 	for _, key := range chosen {

@@ -147,8 +147,8 @@ func FromParquet(columns []hindcast.Column, files []string) string {
 	return fromParquet(columns, Paths(files), len(files))
 }
 
-// FromGivenParquet is FromParquet of some files that the statement is Given as its only parameter. DuckDB plans it when it is executed, and
-// not also when the driver prepares it, as it does where the files stand in the text.
+// FromGivenParquet is FromParquet of that many files, which are the statement's only parameter, as Given makes it. DuckDB plans it when it is
+// executed, and not also when the driver prepares it, as it does if the files stand in the text.
 func FromGivenParquet(columns []hindcast.Column, files int) string {
 	return fromParquet(columns, "?", files)
 }
