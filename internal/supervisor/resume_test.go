@@ -101,40 +101,11 @@ func TestAnyRunEndsTruthfully(t *testing.T) {
 }
 
 func live(t *testing.T, random *rand.Rand) {
-	w := newWorld(t)
-	p := planOf(1 + random.IntN(25))
-	if random.IntN(2) == 0 {
-		unloading(p)
-	}
-	if n := 1 + random.IntN(3); n > 1 {
-		several(p, n)
-		w.upToDate(p, random)
-	}
-	p.Shares.Transforms, p.Shares.Unloads = 1+random.IntN(4), 1+random.IntN(3)
-	p.Pipeline.Run.Retries = random.IntN(4)
-	if random.IntN(2) == 0 {
-		p.Pipeline.Run.OnFailure = hindcast.OnFailureContinue
-	}
-	trouble := random.Float64() * 0.3
-	dice := rand.New(rand.NewPCG(random.Uint64(), 1)) // used under the world's lock
-	w.call = func(method string, _ Try) outcome { return roll(dice, method, trouble) }
-	w.outlives = random.IntN(2) == 0
-	w.crash = func(string, Try) bool { return trouble > 0 && dice.IntN(30) == 0 }
-	if random.IntN(3) == 0 {
-		every := time.Second * time.Duration(2+random.IntN(60))
-		w.window = pulse{every, 1 + time.Duration(random.Int64N(int64(every)))}
-	}
-	if random.IntN(4) > 0 { // some of them are small, or all
-		sizes, each := []int64{3, 3, 60_000, sharedRows + 1}[:1+random.IntN(4)], map[string]int64{}
-		for _, item := range p.Items {
-			each[item.Slice.Key] = sizes[random.IntN(len(sizes))]
-		}
-		w.sized = func(slice string) int64 { return each[slice] }
-	}
+	w, p, calm := unruly(t, random)
 	mode, publish := Publishing(random.IntN(3)), false
 	for n := 0; ; n++ {
 		if n == 8 {
-			trouble = 0
+			calm()
 		}
 		c := w.config(p)
 		if w.window != (pulse{}) {
@@ -181,6 +152,42 @@ func live(t *testing.T, random *rand.Rand) {
 			w.journal.crash(random.Float64())
 		}
 	}
+}
+
+// unruly is a world in which calls fail, processes die and slices are of any size, as it comes, with a plan; calm ends the failures.
+func unruly(t *testing.T, random *rand.Rand) (w *world, p *plan.Plan, calm func()) {
+	t.Helper()
+	w = newWorld(t)
+	p = planOf(1 + random.IntN(25))
+	if random.IntN(2) == 0 {
+		unloading(p)
+	}
+	if n := 1 + random.IntN(3); n > 1 {
+		several(p, n)
+		w.upToDate(p, random)
+	}
+	p.Shares.Transforms, p.Shares.Unloads = 1+random.IntN(4), 1+random.IntN(3)
+	p.Pipeline.Run.Retries = random.IntN(4)
+	if random.IntN(2) == 0 {
+		p.Pipeline.Run.OnFailure = hindcast.OnFailureContinue
+	}
+	trouble := random.Float64() * 0.3
+	dice := rand.New(rand.NewPCG(random.Uint64(), 1)) // used under the world's lock
+	w.call = func(method string, _ Try) outcome { return roll(dice, method, trouble) }
+	w.outlives = random.IntN(2) == 0
+	w.crash = func(string, Try) bool { return trouble > 0 && dice.IntN(30) == 0 }
+	if random.IntN(3) == 0 {
+		every := time.Second * time.Duration(2+random.IntN(60))
+		w.window = pulse{every, 1 + time.Duration(random.Int64N(int64(every)))}
+	}
+	if random.IntN(4) > 0 { // some of them are small, or all
+		sizes, each := []int64{3, 3, 60_000, sharedRows + 1}[:1+random.IntN(4)], map[string]int64{}
+		for _, item := range p.Items {
+			each[item.Slice.Key] = sizes[random.IntN(len(sizes))]
+		}
+		w.sized = func(slice string) int64 { return each[slice] }
+	}
+	return w, p, func() { trouble = 0 }
 }
 
 // upToDate commits some outputs of some slices before the run. Of those the plan knows some, and has some made all the same.
