@@ -128,7 +128,7 @@ type result struct {
 func (r *run) work(p *pool) {
 	for a := range p.assignments {
 		res := r.do(a)
-		a.shared(res)
+		a.passOn(res)
 		for _, m := range a.with {
 			r.send(message{assignment: m, result: m.result})
 		}

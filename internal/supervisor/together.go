@@ -58,8 +58,8 @@ func (r *run) publish() {
 // members are the assignments that are loaded in one transaction.
 func (a *assignment) members() []*assignment { return append([]*assignment{a}, a.with...) }
 
-// shared gives each of the assignments that were led its own copy of what the lead came to, where it has none.
-func (a *assignment) shared(res *result) {
+// passOn gives each of the assignments that were led its own copy of what the lead came to, where it has none.
+func (a *assignment) passOn(res *result) {
 	for _, m := range a.with {
 		if m.result == nil {
 			own := *res
