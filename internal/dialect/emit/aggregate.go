@@ -15,17 +15,23 @@ func (p *printer) keyText(e *sem.Expr, k sem.Key, args []text) string {
 	return p.expr(k.X).text
 }
 
+// keyTexts are the keys of an aggregate's order, as ORDER BY has them.
+func (p *printer) keyTexts(e *sem.Expr, args []text) string {
+	keys := make([]string, len(e.Keys))
+	for i, k := range e.Keys {
+		direction, nulls := directions(k)
+		keys[i] = p.keyText(e, k, args) + " " + direction + " " + nulls
+	}
+	return strings.Join(keys, ", ")
+}
+
 // joinTextDuck joins texts in an order. Those that are made distinct DuckDB only orders by what can raise nothing.
 func joinTextDuck(p *printer, e *sem.Expr, args []text) text {
 	if e.Distinct {
 		list, _ := p.sortedList(e, args[0].text)
 		return text{text: p.limited(e, "array_to_string("+list+", "+p.literal(e.Text)+")")}
 	}
-	keys := make([]string, len(e.Keys))
-	for i, k := range e.Keys {
-		keys[i] = p.keyText(e, k, args) + order(k)
-	}
-	out := p.fill("string_agg($1, $s ORDER BY "+strings.Join(keys, ", ")+")$w", e, args)
+	out := p.fill("string_agg($1, $s ORDER BY "+p.keyTexts(e, args)+")$w", e, args)
 
 	return text{text: p.limited(e, out)}
 }
@@ -38,15 +44,22 @@ func (p *printer) limited(e *sem.Expr, out string) string {
 	return p.raiseWhere(fmt.Sprintf("%s > %d", p.bytes(out), e.N), "the joined text is too long for LISTAGG", out)
 }
 
-func order(k sem.Key) string {
-	out := " ASC"
+// directions are a key's direction and where NULLs go, in words.
+func directions(k sem.Key) (direction, nulls string) {
+	direction, nulls = "ASC", "NULLS LAST"
 	if k.Desc {
-		out = " DESC"
+		direction = "DESC"
 	}
 	if k.NullsFirst {
-		return out + " NULLS FIRST"
+		nulls = "NULLS FIRST"
 	}
-	return out + " NULLS LAST"
+	return direction, nulls
+}
+
+// listSort is a list in the order of a key, on DuckDB.
+func listSort(list string, k sem.Key) string {
+	direction, nulls := directions(k)
+	return "list_sort(" + list + ", '" + direction + "', '" + nulls + "')"
 }
 
 // joinTextSpark joins texts in an order: it sorts a list of them with their keys.
@@ -55,19 +68,33 @@ func joinTextSpark(p *printer, e *sem.Expr, args []text) text {
 	p.refuseOrder(e)
 	var list string
 	if e.Distinct {
-		list = "array_sort(collect_set(" + x + ")" + behind + ", (hindcast_a, hindcast_b) -> " + before(e.Keys, func(side string, _ int) string { return side }) + ")"
+		list = arraySort("collect_set("+x+")"+behind, e.Keys, func(side string, _ int) string { return side })
 	} else {
-		fields := []string{"'x', " + x}
-		for i, k := range e.Keys {
-			fields = append(fields, fmt.Sprintf("'k%d', %s", i, p.keyText(e, k, args)))
-		}
-		rows := "collect_list(CASE WHEN " + operand(args[0]) + " IS NOT NULL THEN named_struct(" + strings.Join(fields, ", ") + ") END)" + behind
-		list = "array_sort(" + rows + ", (hindcast_a, hindcast_b) -> " + before(e.Keys, func(side string, i int) string { return fmt.Sprintf("%s.k%d", side, i) }) + ")"
-		list = "transform(" + list + ", hindcast_a -> hindcast_a.x)"
+		rows := "collect_list(CASE WHEN " + operand(args[0]) + " IS NOT NULL THEN " + p.keyed(e, args) + " END)" + behind
+		list = unkeyed(arraySort(rows, e.Keys, keyField))
 	}
 	out := "CASE WHEN count(" + x + ")" + behind + " > 0 THEN array_join(" + list + ", " + p.literal(e.Text) + ") END"
 
 	return text{text: p.limited(e, out)}
+}
+
+// keyed is a row of an aggregate's value, as x, and the keys of its order, each as keyField has it.
+func (p *printer) keyed(e *sem.Expr, args []text) string {
+	fields := []string{"'x', " + args[0].text}
+	for i, k := range e.Keys {
+		fields = append(fields, fmt.Sprintf("'k%d', %s", i, p.keyText(e, k, args)))
+	}
+	return "named_struct(" + strings.Join(fields, ", ") + ")"
+}
+
+func keyField(row string, key int) string { return fmt.Sprintf("%s.k%d", row, key) }
+
+// unkeyed are the values of a list of rows with keys.
+func unkeyed(list string) string { return "transform(" + list + ", hindcast_a -> hindcast_a.x)" }
+
+// arraySort is a list in an order, on Spark; of says where a key is in an element.
+func arraySort(list string, keys []sem.Key, of func(side string, key int) string) string {
+	return "array_sort(" + list + ", (hindcast_a, hindcast_b) -> " + before(keys, of) + ")"
 }
 
 // before is -1, 0 or 1 by the order of hindcast_a and hindcast_b; of says where the key of a number is in either.
@@ -103,16 +130,12 @@ func (p *printer) sortedList(e *sem.Expr, x string) (list, n string) {
 		return list, "count(" + x + ")" + p.behind(e)
 	}
 
-	direction := "'ASC'"
-	if desc {
-		direction = "'DESC'"
-	}
 	where := x + " IS NOT NULL"
 	if e.Filter != nil {
 		where = "(" + p.expr(e.Filter).text + ") AND " + where
 	}
 
-	return "list_sort(list(" + distinct(e) + x + ") FILTER (WHERE " + where + "), " + direction + ", 'NULLS LAST')", p.fill("count($1)$w", e, []text{{text: x}})
+	return listSort("list("+distinct(e)+x+") FILTER (WHERE "+where+")", sem.Key{Desc: desc}), p.fill("count($1)$w", e, []text{{text: x}})
 }
 
 // refuseOrder refuses what Spark makes of lists in ORDER BY, where it does not find their columns.

@@ -1,10 +1,7 @@
 package emit
 
 import (
-	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/hindcast/hindcast/internal/dialect/sem"
 )
@@ -17,34 +14,31 @@ func sharedArrays() map[sem.Op]rule {
 		sem.OpArrayConcat: {write: arrayConcat, why: "an array that is NULL counts as one without elements in the source"},
 		sem.OpElement:     {write: element, why: "positions below 1 have no element in the source"},
 		sem.OpElementName: {write: elementName},
+		sem.OpArrayLength: {write: arrayLength, why: ofArrays},
 		sem.OpParts:       {write: partsOf, why: "an empty text has no parts in the source"},
 	}
 }
 
 func duckArrays() map[sem.Op]rule {
 	return map[sem.Op]rule{
-		sem.OpArrayLength: {write: arrayLengthDuck, why: ofArrays},
-		sem.OpArrayAny:    {write: arrayAnyDuck, why: "the engine takes NULLs among the elements otherwise"},
-		sem.OpArrayText:   {write: arrayTextDuck, why: ofArrays},
-		sem.OpUnnest:      {write: unnestDuck, why: "the engine names the columns otherwise"},
-		sem.OpGather:      {write: gatherDuck, why: "the engine spells it so"},
+		sem.OpArrayAny:  {write: arrayAnyDuck, why: "the engine takes NULLs among the elements otherwise"},
+		sem.OpArrayText: {write: arrayTextDuck, why: ofArrays},
+		sem.OpUnnest:    {write: unnestDuck, why: "the engine names the columns otherwise"},
+		sem.OpGather:    {write: gatherDuck, filters: true, why: "the engine spells it so"},
 	}
 }
 
 func sparkArrays() map[sem.Op]rule {
 	return map[sem.Op]rule{
-		sem.OpArrayLength: {write: arrayLengthSpark, why: ofArrays},
-		sem.OpArrayAny:    {write: arrayAnySpark, except: []except{ofQuery}},
-		sem.OpArrayText:   {form: "array_join($1, $s)"},
-		sem.OpUnnest:      {write: unnestSpark},
-		sem.OpGather:      {write: gatherSpark, why: "the engine leaves NULLs out, and knows no order", except: []except{ofQuery}},
+		sem.OpArrayAny:  {write: arrayAnySpark, except: []except{ofQuery}},
+		sem.OpArrayText: {form: "array_join($1, $s)"},
+		sem.OpUnnest:    {write: unnestSpark},
+		sem.OpGather:    {write: gatherSpark, filters: true, why: "the engine leaves NULLs out, and knows no order", except: []except{ofQuery}},
 	}
 }
 
 // ofQuery is true of what reads a query, where Spark looks through elements.
-var ofQuery = except{func(e *sem.Expr) bool { return slices.ContainsFunc(e.Args, readsQuery) }, "Spark takes no query among the elements of an array", "compute it in a query in FROM"}
-
-func readsQuery(e *sem.Expr) bool { return e.Query != nil || slices.ContainsFunc(e.Args, readsQuery) }
+var ofQuery = except{func(e *sem.Expr) bool { return slices.ContainsFunc(e.Args, queries) }, "Spark takes no query among the elements of an array", "compute it in a query in FROM"}
 
 func arrayOf(p *printer, e *sem.Expr, args []text) text {
 	list := "[" + listed(args) + "]"
@@ -79,7 +73,7 @@ func element(p *printer, e *sem.Expr, args []text) text {
 	if p.Engine.spark() {
 		out = "get(" + args[0].text + ", " + n + " - 1)"
 	}
-	if at, err := strconv.Atoi(e.Args[1].Text); e.Args[1].Op == sem.OpInt && err == nil && at > 0 {
+	if fromOne(e.Args[1]) {
 		return text{text: out}
 	}
 	return text{text: "CASE WHEN " + n + " < 1 THEN NULL ELSE " + out + " END"}
@@ -93,20 +87,18 @@ func partsOf(p *printer, e *sem.Expr, args []text) text {
 	return text{text: "CASE WHEN " + operand(args[0]) + " = '' THEN CAST(" + none + " AS " + p.typeName(e.Type) + ") ELSE " + p.allParts(e, args) + " END"}
 }
 
-func arrayLengthDuck(_ *printer, e *sem.Expr, args []text) text {
+func arrayLength(p *printer, e *sem.Expr, args []text) text {
 	n := "len(" + args[0].text + ")"
+	if p.Engine.spark() {
+		n = "size(" + args[0].text + ")"
+	}
 	if e.Not {
 		n = "nullif(" + n + ", 0)"
+	}
+	if p.Engine.spark() {
+		return text{text: "CASE WHEN " + operand(args[0]) + " IS NOT NULL THEN " + n + " END"}
 	}
 	return text{text: "CAST(" + n + " AS INTEGER)"}
-}
-
-func arrayLengthSpark(_ *printer, e *sem.Expr, args []text) text {
-	n := "size(" + args[0].text + ")"
-	if e.Not {
-		n = "nullif(" + n + ", 0)"
-	}
-	return text{text: "CASE WHEN " + operand(args[0]) + " IS NOT NULL THEN " + n + " END"}
 }
 
 func elementName(_ *printer, e *sem.Expr, _ []text) text {
@@ -119,7 +111,7 @@ func elementName(_ *printer, e *sem.Expr, _ []text) text {
 // arrayAnyDuck compares with the elements. The source computes what is compared with them where there are none, too: what may raise is computed before.
 func arrayAnyDuck(p *printer, e *sem.Expr, args []text) text {
 	v := besideElement(e.Args[1])
-	if v == nil || aggregates(e.Args[0]) || readsQuery(e.Args[0]) {
+	if v == nil || aggregates(e.Args[0]) || queries(e.Args[0]) {
 		return text{text: anyElement(e, args[0], args[1])}
 	}
 	name := &sem.Expr{Op: sem.OpElementName, Type: v.Type, At: v.At, Made: true, Text: "hindcast_value"}
@@ -207,44 +199,24 @@ func unnestSpark(_ *printer, e *sem.Expr, args []text) text {
 func gatherDuck(p *printer, e *sem.Expr, args []text) text {
 	x := args[0].text
 	if e.Filter != nil && mayRaise(e.Args[0]) {
-		x = "CASE WHEN " + p.expr(e.Filter).text + " THEN " + x + " END"
+		x = p.passed(e, x)
 		args = []text{{text: x}}
 	}
 	if e.Distinct {
-		by, nulls := "'ASC'", "'NULLS LAST'"
-		if e.Keys[0].Desc {
-			by = "'DESC'"
-		}
-		if e.Keys[0].NullsFirst {
-			nulls = "'NULLS FIRST'"
-		}
-		return text{text: "list_sort(list(DISTINCT " + x + ")" + p.behind(e) + ", " + by + ", " + nulls + ")"}
+		return text{text: listSort("list(DISTINCT "+x+")"+p.behind(e), e.Keys[0])}
 	}
-	keys := make([]string, len(e.Keys))
-	for i, k := range e.Keys {
-		keys[i] = p.keyText(e, k, args) + order(k)
-	}
-
-	return text{text: "list(" + x + " ORDER BY " + strings.Join(keys, ", ") + ")" + p.behind(e)}
+	return text{text: "list(" + x + " ORDER BY " + p.keyTexts(e, args) + ")" + p.behind(e)}
 }
 
 // gatherSpark gathers values in rows with their keys, which are never NULL, and sorts them.
 func gatherSpark(p *printer, e *sem.Expr, args []text) text {
 	p.refuseOrder(e)
-	name, fields := "collect_list(", []string{"'x', " + args[0].text}
-	key := func(side string, i int) string { return fmt.Sprintf("%s.k%d", side, i) }
-	if e.Distinct {
-		name, key = "collect_set(", func(side string, _ int) string { return side + ".x" }
-	} else {
-		for i, k := range e.Keys {
-			fields = append(fields, fmt.Sprintf("'k%d', %s", i, p.keyText(e, k, args)))
-		}
+	name, row, key := "collect_set(", "named_struct('x', "+args[0].text+")", func(side string, _ int) string { return side + ".x" }
+	if !e.Distinct {
+		name, row, key = "collect_list(", p.keyed(e, args), keyField
 	}
-	row := "named_struct(" + strings.Join(fields, ", ") + ")"
 	if e.Filter != nil {
-		row = "CASE WHEN " + p.expr(e.Filter).text + " THEN " + row + " END"
+		row = p.passed(e, row)
 	}
-	list := "array_sort(" + name + row + "), (hindcast_a, hindcast_b) -> " + before(e.Keys, key) + ")"
-
-	return text{text: "CASE WHEN count(" + row + ") > 0 THEN transform(" + list + ", hindcast_a -> hindcast_a.x) END"}
+	return text{text: "CASE WHEN count(" + row + ") > 0 THEN " + unkeyed(arraySort(name+row+")", e.Keys, key)) + " END"}
 }

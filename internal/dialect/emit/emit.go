@@ -304,7 +304,7 @@ func (p *printer) withArgs(e *sem.Expr, args []text) text {
 	if e.Filter != nil && slices.ContainsFunc(e.Keys, func(k sem.Key) bool { return k.X != e.Args[0] && mayRaise(k.X) }) {
 		p.refuse(e.At, "filter in a query in FROM", "engines compute the order of what FILTER leaves out, too, and it may raise")
 	}
-	if e.Filter != nil && e.Op != sem.OpGather && (len(args) == 1 && mayRaise(e.Args[0]) || p.Engine.spark() && e.Over != nil) {
+	if e.Filter != nil && !rule.filters && (len(args) == 1 && mayRaise(e.Args[0]) || p.Engine.spark() && e.Over != nil) {
 		e, args = p.filtered(e, args)
 		rule = &rules(p.Engine)[e.Op]
 	}

@@ -28,10 +28,16 @@ func onePart(p *printer, e *sem.Expr, args []text) text {
 		out = "get(" + all + ", " + n + " - 1)"
 	}
 	none := operand(args[0]) + " = ''"
-	if at, err := strconv.Atoi(e.Args[2].Text); e.Args[2].Op != sem.OpInt || err != nil || at < 1 {
+	if !fromOne(e.Args[2]) {
 		none += " OR " + n + " < 1"
 	}
 	return text{text: "CASE WHEN " + none + " THEN NULL ELSE " + out + " END"}
+}
+
+// fromOne reports whether a position is written, and is 1 or more.
+func fromOne(position *sem.Expr) bool {
+	at, err := strconv.Atoi(position.Text)
+	return position.Op == sem.OpInt && err == nil && at > 0
 }
 
 func countParts(p *printer, e *sem.Expr, args []text) text {

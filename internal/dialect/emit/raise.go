@@ -35,7 +35,12 @@ func (p *printer) filtered(e *sem.Expr, args []text) (*sem.Expr, []text) {
 		inside.Op, args = sem.OpCount, []text{{text: "1"}}
 	}
 	inside.Filter, inside.Made, inside.Why = nil, true, "the engine computes what is filtered out, too, and may raise"
-	return &inside, []text{{text: "CASE WHEN " + p.expr(e.Filter).text + " THEN " + args[0].text + " END"}}
+	return &inside, []text{{text: p.passed(e, args[0].text)}}
+}
+
+// passed is what an aggregate reads of the rows that its FILTER lets through, and NULL of the others.
+func (p *printer) passed(e *sem.Expr, x string) string {
+	return "CASE WHEN " + p.expr(e.Filter).text + " THEN " + x + " END"
 }
 
 // isLiteral reports whether an expression is a written value that is not NULL.

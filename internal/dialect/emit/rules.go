@@ -18,6 +18,7 @@ type rule struct {
 	why     string // why the text is changed
 	// mayGuard says that this is why only where it is written as a CASE
 	mayGuard bool
+	filters  bool // write sees to FILTER: a NULL in place of what it leaves out would count
 	except   []except
 }
 
