@@ -18,10 +18,10 @@ func inBase(p *printer, e *sem.Expr, args []text) text {
 			prefix = "(?:0x)?"
 		}
 		digits := allDigits[:e.N]
-		form := p.literal("[ \\t\\n\\r\\f\\x0B]*[+-]?" + prefix + "[" + digits + strings.ToUpper(digits) + "]+")
-		number, matches := p.digitsInBase(e.N, v), "regexp_full_match("+v+", "+form+")"
+		form := `[ \t\n\r\f\x0B]*[+-]?` + prefix + "[" + digits + strings.ToUpper(digits) + "]+"
+		number, matches := p.digitsInBase(e.N, v), "regexp_full_match("+v+", "+p.literal(form)+")"
 		if p.Engine.spark() {
-			matches = "(" + v + " RLIKE " + p.literal("\\A(?:[ \\t\\n\\r\\f\\x0B]*[+-]?"+prefix+"["+digits+strings.ToUpper(digits)+"]+)\\z") + ")"
+			matches = p.has(text{text: v}, asWhole(form))
 		}
 		value := "CASE WHEN " + v + " LIKE '%-%' THEN -" + number + " ELSE " + number + " END"
 		return "CASE WHEN " + v + " = '' THEN CAST(0 AS BIGINT) WHEN NOT " + matches + " THEN " + p.raise("STRTOL of a text that its documentation does not tell of") +
@@ -45,8 +45,7 @@ func (p *printer) digitsInBase(base int, v string) string {
 		return "aggregate(transform(" + digits + ", 0), hindcast_c -> CAST(instr('" + allDigits + "', hindcast_c) - 1 AS DECIMAL(38,0))), CAST(0 AS DECIMAL(38,0)), " +
 			"(hindcast_a, hindcast_b) -> CAST(hindcast_a * " + n + " + hindcast_b AS DECIMAL(38,0)))"
 	}
-	return "list_reduce(list_transform(" + digits + "), lambda hindcast_c: CAST(strpos('" + allDigits + "', hindcast_c) - 1 AS HUGEINT)), " +
-		"lambda hindcast_a, hindcast_b: hindcast_a * " + n + " + hindcast_b)"
+	return bound(each(digits+")", "hindcast_c", "CAST(strpos('"+allDigits+"', hindcast_c) - 1 AS HUGEINT)"), top, bottom, top+" * "+n+" + "+bottom)
 }
 
 // crcStep is the remainder of half a byte by CRC-32C's polynomial, its bits turned round.

@@ -8,7 +8,7 @@ import (
 
 // bytesDuck are the bytes of a text as numbers. A lambda that reads the text itself would have all of it for each byte.
 func bytesDuck(x, t string) string {
-	return "list_transform(regexp_extract_all(hex(encode(" + x + ")), '..'), lambda hindcast_k: CAST(CAST('0x' || hindcast_k AS INTEGER) AS " + t + "))"
+	return each("regexp_extract_all(hex(encode("+x+")), '..')", "hindcast_k", "CAST(CAST('0x' || hindcast_k AS INTEGER) AS "+t+")")
 }
 
 // fnv is FNV-1a of 64 bits over bytes, as a number with a sign. DuckDB counts in 128 bits, which hold each product.
@@ -19,7 +19,7 @@ func fnv(p *printer, e *sem.Expr, args []text) text {
 		powers := strings.Split("1, 256, 65536, 16777216, 4294967296, 1099511627776, 281474976710656, 72057594037927936", ", ")
 		range_ := map[int]string{2: "65536", 4: "4294967296", 8: "18446744073709551616"}[n]
 		unsigned := "(CAST(" + x + " AS HUGEINT) + " + range_ + ") % " + range_
-		bytes = "list_transform([" + strings.Join(powers[:n], ", ") + "], lambda hindcast_k: (" + unsigned + ") // hindcast_k % 256)"
+		bytes = each("["+strings.Join(powers[:n], ", ")+"]", "hindcast_k", "("+unsigned+") // hindcast_k % 256")
 	} else {
 		bytes = bytesDuck(x, "HUGEINT")
 	}

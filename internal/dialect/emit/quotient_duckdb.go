@@ -71,9 +71,9 @@ func (p *printer) numericQuotientDuck(a string, ta sem.Type, b string, tb sem.Ty
 	}
 
 	steps, most := stepsOf(divided, e.Type.S+s2-s1)
-	return "list_transform([[" + strings.Join(values, ", ") + "]], lambda hindcast_x: " +
-		"list_transform(list_transform(list_transform([" + firstGroups(append(firsts, tell...)) + "], lambda hindcast_f: " + p.digits(firsts, own, e.N, tell) + "), " +
-		"lambda hindcast_d: " + p.divided(steps, most, p2, s2-s1, e.Type.S) + "), lambda hindcast_q: " + p.rounded(e.Type) + ")[1])[1]"
+	digits := each("["+firstGroups(append(firsts, tell...))+"]", "hindcast_f", p.digits(firsts, own, e.N, tell))
+	divides := each(digits, "hindcast_d", p.divided(steps, most, p2, s2-s1, e.Type.S))
+	return named("[["+strings.Join(values, ", ")+"]]", "hindcast_x", named(divides, "hindcast_q", p.rounded(e.Type)))
 }
 
 // withoutPoint is a decimal without its point. A product with the power of ten has no room for those of many digits.
@@ -167,7 +167,7 @@ func powers(steps, most, shift, s int) string {
 			all[i] = fmt.Sprintf("least(greatest(%s, 0), %d)", plus(digits, -i*most), most)
 		}
 	}
-	return "list_transform([" + strings.Join(all, ", ") + "], lambda hindcast_p: [CAST(pow(10, hindcast_p) AS HUGEINT)])"
+	return each("["+strings.Join(all, ", ")+"]", "hindcast_p", "[CAST(pow(10, hindcast_p) AS HUGEINT)]")
 }
 
 func powerOfTen(n string) string { return "CAST('1e' || (" + n + ") AS HUGEINT)" }

@@ -4,15 +4,18 @@ package emit
 
 const top, bottom = "hindcast_a", "hindcast_b"
 
-// bound is an expression in which two names stand for the two integers of a list.
+// bound is an expression in which x and y name the two integers of a list. If the list is longer, its value is x for the next integer.
 func bound(list, x, y, out string) string {
 	return "list_reduce(" + list + ", lambda " + x + ", " + y + ": " + out + ")"
 }
 
-// named is an expression in which a name stands for the one element of a list.
-func named(list, name, out string) string {
-	return "list_transform(" + list + ", lambda " + name + ": " + out + ")[1]"
+// each is a list of what an expression gives for each element of a list, which has a name in it.
+func each(list, name, out string) string {
+	return "list_transform(" + list + ", lambda " + name + ": " + out + ")"
 }
+
+// named is an expression in which a name stands for the one element of a list.
+func named(list, name, out string) string { return each(list, name, out) + "[1]" }
 
 // alone is a list of a text alone, of which a lambda may raise. DuckDB takes a function with a lambda for one that never raises, and computes it of
 // all that the dictionary of a column holds, whatever WHERE and CASE leave of the rows. Of a slice it does not.
