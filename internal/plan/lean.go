@@ -41,7 +41,7 @@ func (t Translator) lean(text string, general Text, tables []ShapeTable) *Lean {
 	var all []Assumption
 	for i, table := range tables {
 		for k, c := range table.Columns {
-			if c.Type != "VARCHAR" || t.ofFiles(table.Fact) || t.ofOutput(table.Fact) || c.Declared != nil || o.Schema.Tables[i].Columns[k].Type == "" || !mentions(text, c.Name) {
+			if c.Type != "VARCHAR" || t.ofFiles(table.Fact) || t.Pipeline.OutputNamed(table.Fact) >= 0 || c.Declared != nil || o.Schema.Tables[i].Columns[k].Type == "" || !mentions(text, c.Name) {
 				continue
 			}
 			all = append(all, Assumption{Table: table.Fact, Column: c.Name, Facts: hindcast.Facts{NoBlanks: true, ASCII: true}})

@@ -185,10 +185,6 @@ func (t Translator) column(table string, c hindcast.Column) dialect.Column {
 	return dialect.Column{Name: name, Type: typ}
 }
 
-func (t Translator) ofOutput(table string) bool {
-	return slices.ContainsFunc(t.Pipeline.Outputs, func(o hindcast.Output) bool { return o.Name == table })
-}
-
 func (t Translator) ofFiles(table string) bool {
 	return slices.ContainsFunc(t.Pipeline.Facts, func(f hindcast.Fact) bool { return f.Name == table && f.Files != "" }) ||
 		slices.ContainsFunc(t.Pipeline.Dims, func(d hindcast.Dim) bool { return d.Name == table && d.Files != "" })
