@@ -24,10 +24,10 @@ func arrays() map[string]function {
 // arrayAlone is how to use an array where none is read.
 const arrayAlone = "read its elements by unnest() in FROM, = ANY, a position in brackets, or array_to_string()"
 
-// expr binds an expression that is no array. Of arrays the order and which are equal are not written for engines, so that they are read only
-// where anyValue is called.
+// expr binds an expression, and refuses an array. How arrays are compared and ordered is not written for engines: only what calls exprOrArray reads
+// them.
 func (b *binder) expr(x ast.Expr, s *scope) *sem.Expr {
-	e := b.anyValue(x, s)
+	e := b.exprOrArray(x, s)
 	if e.Type.Kind == sem.Array {
 		return b.refuse(sem.NotOnEngine, x.Span(), arrayAlone, "an array is not read here")
 	}
@@ -36,7 +36,7 @@ func (b *binder) expr(x ast.Expr, s *scope) *sem.Expr {
 
 // array binds an expression that is an array.
 func (b *binder) array(x ast.Expr, s *scope) (e *sem.Expr, ok bool) {
-	e = b.anyValue(x, s)
+	e = b.exprOrArray(x, s)
 	if e.Type.Kind == sem.Unknown {
 		b.refuse(sem.NotKnown, x.Span(), "write ARRAY[…] with the elements, or ARRAY[]::int[] and its kind", "a text is not read as an array")
 		return e, false
@@ -163,7 +163,7 @@ func gathered(b *binder, c *call) *sem.Expr {
 
 // appended is array_append and its kind, which || means, too.
 func appended(b *binder, c *call) *sem.Expr {
-	return b.joinedArrays(c.x, b.anyValue(c.x.Args[0], c.s), b.anyValue(c.x.Args[1], c.s), c.x.Name)
+	return b.joinedArrays(c.x, b.exprOrArray(c.x.Args[0], c.s), b.exprOrArray(c.x.Args[1], c.s), c.x.Name)
 }
 
 // joinedArrays joins two arrays, or an array and an element; a function's name says which of them is which.

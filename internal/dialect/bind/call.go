@@ -106,13 +106,13 @@ func (b *binder) call(x *ast.Call, s *scope) *sem.Expr {
 	}
 	c := &call{x: x, s: s}
 	if !f.raw {
-		c.args = make([]*sem.Expr, 0, len(x.Args))
-		for _, a := range x.Args {
-			if f.arrays {
-				c.args = append(c.args, b.anyValue(a, s))
-				continue
-			}
-			c.args = append(c.args, b.expr(a, s))
+		arg := b.expr
+		if f.arrays {
+			arg = b.exprOrArray
+		}
+		c.args = make([]*sem.Expr, len(x.Args))
+		for i, a := range x.Args {
+			c.args[i] = arg(a, s)
 		}
 		if invalid(c.args...) {
 			return &sem.Expr{At: x.At}

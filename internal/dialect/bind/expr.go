@@ -9,8 +9,8 @@ import (
 	"github.com/hindcast/hindcast/internal/dialect/sem"
 )
 
-// anyValue binds an expression, which may be an array.
-func (b *binder) anyValue(x ast.Expr, s *scope) *sem.Expr {
+// exprOrArray binds an expression, which may be an array.
+func (b *binder) exprOrArray(x ast.Expr, s *scope) *sem.Expr {
 	if b.work++; b.work > most {
 		if b.work == most+1 {
 			b.refuse(sem.NotKnown, x.Span(), "write it in several queries", "the statement is too large")
@@ -217,7 +217,7 @@ func (b *binder) is(x *ast.Is, s *scope) *sem.Expr {
 	if x.What == "null" && ofJSON(x.X) {
 		inner = b.typeOfJSON(x.X, s)
 	} else {
-		inner = b.anyValue(x.X, s)
+		inner = b.exprOrArray(x.X, s)
 	}
 	if invalid(inner) {
 		return inner
@@ -484,10 +484,10 @@ func (b *binder) caseExpr(x *ast.Case, s *scope) *sem.Expr {
 	e.N = len(x.When)
 	var results []*sem.Expr // ELSE first
 	if x.Else != nil {
-		results = append(results, b.anyValue(x.Else, s))
+		results = append(results, b.exprOrArray(x.Else, s))
 	}
 	for _, r := range x.Then {
-		results = append(results, b.anyValue(r, s))
+		results = append(results, b.exprOrArray(r, s))
 	}
 	whens, ok := b.whens(x, s)
 	if !ok || !b.level(results, &e.Type, &e.Facts, x.At, "CASE") {

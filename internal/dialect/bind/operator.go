@@ -26,7 +26,7 @@ func (b *binder) binary(x *ast.Binary, s *scope) *sem.Expr {
 		return b.jsonOperator(x, s)
 	}
 	if x.Op == "||" {
-		l, r := b.anyValue(x.L, s), b.anyValue(x.R, s)
+		l, r := b.exprOrArray(x.L, s), b.exprOrArray(x.R, s)
 		if l.Type.Kind == sem.Array || r.Type.Kind == sem.Array {
 			return b.joinedArrays(x, l, r, "")
 		}

@@ -228,7 +228,7 @@ func (b *binder) items(x *ast.Select, s *scope, why purpose, bound *sem.Query) [
 // item binds an item of a select list. One that GROUP BY names is a key itself: no group's text stands in it.
 func (b *binder) item(x ast.Expr, s *scope) *sem.Expr {
 	if !slices.Contains(s.grouped, x) {
-		return b.anyValue(x, s)
+		return b.exprOrArray(x, s)
 	}
 	again := s.ungrouped()
 	e := b.expr(x, s)
