@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast/internal/dialect/ast"
+	"github.com/hindcast/hindcast/internal/dialect/lex"
 	"github.com/hindcast/hindcast/internal/dialect/sem"
 )
 
@@ -16,14 +17,16 @@ type document struct {
 	steps  []*sem.Expr
 }
 
-// jsonColumns are the types of columns that are JSON, which no expression has. Their N tells them apart from a type that is not known.
+// jsonColumns are the types of columns that are JSON.
 var jsonColumns = map[string]sem.Type{"json": {N: sem.Verbatim}, "jsonb": {N: sem.Normal}}
 
 // documentAlone is what to write in place of a value of JSON by itself.
 const documentAlone = "ask it for a text by ->> or #>>, or leave it out"
 
-// isDocument reports whether a column's type is one of JSON.
-func isDocument(t sem.Type) bool { return t.Kind == sem.Invalid && t.N > 0 }
+// refuseDocument refuses a column that is a value of JSON.
+func (b *binder) refuseDocument(c *sem.Column, at lex.Span) *sem.Expr {
+	return b.refuse(sem.NotOnEngine, at, documentAlone, "the column %s is a value of JSON, which is not read whole here", c.Name)
+}
 
 // Document is the type of a column that is JSON and carried as its text; ok is false if that is not its type.
 func Document(name string) (t sem.Type, ok bool) {
@@ -73,7 +76,7 @@ func (b *binder) document(x ast.Expr, s *scope) (d document, ok bool) {
 		if b.asDocument = nil; invalid(d.text) {
 			return d, false
 		}
-		if d.text.Column != nil && isDocument(d.text.Column.Type) {
+		if d.text.Column != nil && d.text.Column.Type.IsDocument() {
 			d.binary = d.text.Column.Type.N == sem.Normal
 			return d, true
 		}

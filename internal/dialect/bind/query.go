@@ -138,11 +138,11 @@ func (b *binder) setOp(x *ast.SetOp, outer *scope, why purpose, bound *sem.Query
 
 // joined is a column of two queries that are joined: both get one type.
 func (b *binder) joined(l, r output, at lex.Span) output {
-	if isDocument(l.Type) && l.Type == r.Type && l.Declared && r.Declared {
+	if l.Type.IsDocument() && l.Type == r.Type && l.Declared && r.Declared {
 		l.column, l.from = nil, append(slices.Clone(l.from), r.from...)
 		return l
 	}
-	if isDocument(l.Type) || isDocument(r.Type) {
+	if l.Type.IsDocument() || r.Type.IsDocument() {
 		b.refuse(sem.NotKnown, at, "ask it for a text by ->> in both queries", "the column %s is JSON in one of the queries, and something else in the other one", l.Name)
 	}
 	if l.Type.Kind == sem.Invalid || r.Type.Kind == sem.Invalid {
@@ -356,7 +356,7 @@ func (b *binder) outputNamed(x *ast.Column, outputs []output) *output {
 // ordered refuses an order that depends on what is not known.
 func (b *binder) ordered(t sem.Type, at lex.Span) {
 	b.refuseArray(t, at, "as an order")
-	if isDocument(t) {
+	if t.IsDocument() {
 		b.refuse(sem.NotOnEngine, at, documentAlone, "values of JSON have another order in engines, or none")
 	}
 	if t.IsText() && !b.Bytewise {

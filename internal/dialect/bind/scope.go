@@ -287,16 +287,16 @@ func renames(from, to *scope, c *sem.Column) bool {
 
 // named is a column that was found.
 func (b *binder) named(x *ast.Column, c *sem.Column) *sem.Expr {
-	if c.Type.Kind == sem.Invalid && !c.Declared && !isDocument(c.Type) {
+	if c.Type.Kind == sem.Invalid && !c.Declared && !c.Type.IsDocument() {
 		return &sem.Expr{At: x.At} // what it is made of was refused
 	}
-	if isDocument(c.Type) && b.asDocument == x {
+	if c.Type.IsDocument() && b.asDocument == x {
 		e := b.columnExpr(x, sem.Of(sem.Text))
 		e.Column, e.Text = c, c.Name
 		return e
 	}
-	if isDocument(c.Type) {
-		return b.refuse(sem.NotOnEngine, x.At, documentAlone, "the column %s is a value of JSON, which is not read whole here", c.Name)
+	if c.Type.IsDocument() {
+		return b.refuseDocument(c, x.At)
 	}
 	if c.Type.Kind == sem.Invalid {
 		return b.refuse(sem.NotKnown, x.At, "cast it in the warehouse's own view, or leave it out", "the type of the column %s is not known here", c.Name)

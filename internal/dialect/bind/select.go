@@ -211,7 +211,7 @@ func (b *binder) items(x *ast.Select, s *scope, why purpose, bound *sem.Query) [
 		o.counted = slices.Contains(s.grouped, it.X)
 		if e.Op == sem.OpColumn {
 			o.column, o.Declared = e.Column, e.Column.Declared
-			if isDocument(e.Column.Type) {
+			if e.Column.Type.IsDocument() {
 				o.Type, o.Facts = e.Column.Type, e.Column.Facts
 			}
 		}
@@ -336,9 +336,9 @@ func (b *binder) star(x *ast.Star, s *scope, why purpose, bound *sem.Query) []ou
 			}
 			c := t.column(i)
 			switch {
-			case isDocument(c.Type) && !why.documents():
-				b.refuse(sem.NotOnEngine, x.At, documentAlone, "the column %s is a value of JSON, which is not read whole here", c.Name)
-			case c.Type.Kind == sem.Invalid && !isDocument(c.Type):
+			case c.Type.IsDocument() && !why.documents():
+				b.refuseDocument(c, x.At)
+			case c.Type.Kind == sem.Invalid && !c.Type.IsDocument():
 				b.refuse(sem.NotKnown, x.At, "write the columns that are wanted", "the type of the column %s is not known here", c.Name)
 			}
 			if why.guards || why.trims {

@@ -19,7 +19,7 @@ func ofPostgres(e *sem.Expr) bool { return e.N == sem.Verbatim || e.N == sem.Nor
 // normal reports whether the text is a column of jsonb: PostgreSQL has read it as JSON, and left each key once.
 func normal(e *sem.Expr) bool {
 	c := e.Args[0].Column
-	return e.N == sem.Normal && c != nil && c.Type.Kind == sem.Invalid
+	return e.N == sem.Normal && c != nil && c.Type.IsDocument()
 }
 
 func duckJSON() map[sem.Op]rule {
@@ -64,7 +64,7 @@ const (
 
 // inDocument writes an expression over a text that is written only once.
 func (p *printer) inDocument(e *sem.Expr, x text, body func(v string) string) text {
-	if c := e.Args[0].Column; e.Args[0].Op == sem.OpColumn && c != nil && c.Type.Kind == sem.Invalid { // of a type of JSON, which the lake has, too
+	if c := e.Args[0].Column; e.Args[0].Op == sem.OpColumn && c != nil && c.Type.IsDocument() { // of a type of JSON, which the lake has, too
 		return text{text: body("CAST(" + x.text + " AS VARCHAR)")}
 	}
 	if op := e.Args[0].Op; op == sem.OpColumn || op == sem.OpText {

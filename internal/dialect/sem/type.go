@@ -49,6 +49,9 @@ func ArrayOf(t Type) Type { return Type{Kind: Array, P: t.P, S: t.S, N: t.N, Ele
 // Element is the type of an array's elements.
 func (t Type) Element() Type { return Type{Kind: t.Elem, P: t.P, S: t.S, N: t.N} }
 
+// IsDocument reports whether this is the type of a column that is JSON. No expression has it; N tells it apart from a type that is not known.
+func (t Type) IsDocument() bool { return t.Kind == Invalid && t.N > 0 }
+
 // Decimal is a numeric type; what it holds beyond the engines' digits raises when it is met.
 func Decimal(p, s int) Type { return Type{Kind: Numeric, P: min(p, Most), S: s} }
 
