@@ -3,11 +3,10 @@ package bind
 import (
 	"math/big"
 
-	"github.com/hindcast/hindcast/internal/dialect/lex"
 	"github.com/hindcast/hindcast/internal/dialect/sem"
 )
 
-// Most of what width_bucket is read of: PostgreSQL rounds the quotient, and within these it cannot round it up to a whole number.
+// The limits within which width_bucket is read: PostgreSQL rounds the quotient, and within these cannot round it up to a whole number.
 const (
 	mostBuckets = 9999
 	mostWidth   = 100_000_000_000 // of all buckets together, in the last digit of the numbers
@@ -44,7 +43,7 @@ func (b *binder) bucket(c *call, x, low, high *sem.Expr, n int) *sem.Expr {
 		width.Neg(width)
 	}
 	digits := max(x.Type.S, b.exact(low).Type.S, b.exact(high).Type.S)
-	units := new(big.Rat).Mul(width, new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(digits)), nil)))
+	units := new(big.Rat).Mul(width, new(big.Rat).SetInt(powerOfTen(digits)))
 	switch {
 	case width.Sign() == 0:
 		return b.refuse(sem.Mismatch, at, "", "the lower bound cannot equal the upper bound")
@@ -54,7 +53,10 @@ func (b *binder) bucket(c *call, x, low, high *sem.Expr, n int) *sem.Expr {
 
 	over := made(sem.OpDecimal, sem.Decimal(len(units.Num().String())+1, digits), at)
 	over.Text = width.FloatString(digits)
-	gone := b.product(b.gap(from, to, at), n, at)
+	from, to = b.exact(from), b.exact(to)
+	gap := made(sem.OpSubtract, sumType(from.Type, to.Type), at, from, to)
+	count := b.exact(number(n, at))
+	gone := made(sem.OpMultiply, productType(gap.Type, count.Type), at, gap, count)
 	cut := made(sem.OpDecimalDivide, sem.Decimal(9, 0), at, gone, over)
 	whole := made(sem.OpDecimalToInt, sem.Of(sem.Int4), at, cut)
 	inside := made(sem.OpAdd, sem.Of(sem.Int4), at, whole, number(1, at))
@@ -63,20 +65,6 @@ func (b *binder) bucket(c *call, x, low, high *sem.Expr, n int) *sem.Expr {
 	e.N, e.Why = 2, "the engine has no such function"
 
 	return e
-}
-
-// gap is the difference of two decimals.
-func (b *binder) gap(l, r *sem.Expr, at lex.Span) *sem.Expr {
-	l, r = b.exact(l), b.exact(r)
-	s := max(l.Type.S, r.Type.S)
-	t := sem.Decimal(max(l.Type.P-l.Type.S, r.Type.P-r.Type.S)+1+s, s)
-	return made(sem.OpSubtract, t, at, l, r)
-}
-
-// product is a decimal, a written number of times.
-func (b *binder) product(x *sem.Expr, n int, at lex.Span) *sem.Expr {
-	by := b.exact(number(n, at))
-	return made(sem.OpMultiply, sem.Decimal(x.Type.P+by.Type.P, x.Type.S), at, x, by)
 }
 
 // rational is the value of a number that is written.

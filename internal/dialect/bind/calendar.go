@@ -41,16 +41,31 @@ func (b *binder) of(e *sem.Expr, k sem.Kind) (*sem.Expr, bool) {
 
 // makeDate is make_date(year, month, day).
 func makeDate(b *binder, c *call) *sem.Expr {
-	for i, a := range c.args {
-		if a.Type.Kind == sem.Unknown {
-			c.args[i] = b.literal(a, sem.Of(sem.Int4))
-		}
-		if k := c.args[i].Type.Kind; k != sem.Int4 && k != sem.Int2 {
-			return b.refuse(sem.NotKnown, a.At, "cast it as integer", "this is %s, and an integer is read here", a.Type)
-		}
+	if !b.counts(c.args) {
+		return &sem.Expr{At: c.x.At}
 	}
 	return rewritten(sem.OpMakeDate, sem.Of(sem.Date), c.x, c.args...)
 }
+
+// counts reads integers of up to 32 bits; a text in quotes is one.
+func (b *binder) counts(args []*sem.Expr) bool {
+	for i, a := range args {
+		if a.Type.Kind == sem.Unknown {
+			a = b.literal(a, sem.Of(sem.Int4))
+		}
+		if args[i] = a; invalid(a) {
+			return false
+		}
+		if !counts(a.Type) {
+			b.refuse(sem.NotKnown, a.At, "cast it as integer", "this is %s, and an integer is read here", a.Type)
+			return false
+		}
+	}
+	return true
+}
+
+// counts reports whether a type is that of integers of up to 32 bits.
+func counts(t sem.Type) bool { return t.Kind == sem.Int2 || t.Kind == sem.Int4 }
 
 // addMonths is ADD_MONTHS, which keeps to the end of a month.
 func addMonths(b *binder, c *call) *sem.Expr {
@@ -59,7 +74,7 @@ func addMonths(b *binder, c *call) *sem.Expr {
 	if !ok {
 		return &sem.Expr{At: c.x.At}
 	}
-	if n.Type.Kind != sem.Int4 && n.Type.Kind != sem.Int2 {
+	if !counts(n.Type) {
 		return b.refuse(sem.NotKnown, n.At, "cast it as integer", "this is %s, and an integer is read here", n.Type)
 	}
 	return rewritten(sem.OpAddMonths, sem.Of(sem.Timestamp), c.x, at, b.coerce(n, sem.Of(sem.Int4)))

@@ -37,7 +37,7 @@ var (
 // intervalText reads the text of an interval, to which a field behind it may give the unit.
 func (b *binder) intervalText(text, field string, e *sem.Expr) bool {
 	if m := isoInterval.FindStringSubmatch(text); m != nil && field == "" && len(text) > 2 {
-		for i, unit := range []string{"year", "month", "week", "day", "hour", "minute", "second"} {
+		for i, unit := range intervalUnits {
 			if m[i+1] != "" && !addUnit(e, m[i+1], unit) {
 				return false
 			}
@@ -131,7 +131,7 @@ func addUnit(e *sem.Expr, quantity, unit string) bool {
 	months, days, micros := times(int64(u.Months)), times(int64(u.Days)), times(u.Micros)
 	if !n.IsInt() && u.Days > 0 { // part of a day is time
 		whole := new(big.Rat).SetInt(new(big.Int).Quo(days.Num(), days.Denom()))
-		micros = new(big.Rat).Mul(new(big.Rat).Sub(days, whole), big.NewRat(24*3600e6, 1))
+		micros = new(big.Rat).Mul(new(big.Rat).Sub(days, whole), big.NewRat(dayMicros, 1))
 		days = whole
 	}
 	if !months.IsInt() || !days.IsInt() || !micros.IsInt() || !micros.Num().IsInt64() {
@@ -295,7 +295,7 @@ func (b *binder) spanOf(e *sem.Expr) *sem.Expr {
 		return span(e)
 	case sem.OpInterval:
 		out := made(sem.OpInt, sem.Of(sem.Int8), e.At)
-		out.Text = strconv.FormatInt((int64(e.Months)*30+int64(e.Days))*24*3600e6+e.Micros, 10)
+		out.Text = strconv.FormatInt((int64(e.Months)*30+int64(e.Days))*dayMicros+e.Micros, 10)
 		return out
 	case sem.OpInvalid, sem.OpNull:
 		return e

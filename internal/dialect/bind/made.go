@@ -1,12 +1,8 @@
 package bind
 
-import (
-	"strconv"
+import "github.com/hindcast/hindcast/internal/dialect/sem"
 
-	"github.com/hindcast/hindcast/internal/dialect/sem"
-)
-
-// madeTimes are functions that make times and intervals of numbers.
+// madeTimes are functions that make times and intervals out of numbers, and width_bucket.
 func madeTimes() map[string]function {
 	return map[string]function{
 		"width_bucket":     {least: 4, most: 4, who: onlyPostgres, bind: widthBucket},
@@ -20,16 +16,8 @@ func madeTimes() map[string]function {
 
 // makeTimestamp is make_timestamp(year, month, day, hour, minute, seconds); NULL if one of them is.
 func makeTimestamp(b *binder, c *call) *sem.Expr {
-	for i, a := range c.args[:5] {
-		if a.Type.Kind == sem.Unknown {
-			a = b.literal(a, sem.Of(sem.Int4))
-		}
-		if c.args[i] = a; invalid(a) {
-			return a
-		}
-		if k := a.Type.Kind; k != sem.Int4 && k != sem.Int2 {
-			return b.refuse(sem.NotKnown, a.At, "cast it as integer", "this is %s, and an integer is read here", a.Type)
-		}
+	if !b.counts(c.args[:5]) {
+		return &sem.Expr{At: c.x.At}
 	}
 	seconds := c.args[5]
 	if seconds.Type.Kind == sem.Unknown {
@@ -55,13 +43,12 @@ func makeTimestamp(b *binder, c *call) *sem.Expr {
 			e = made(sem.OpNVL2, e.Type, at, a, e, null)
 		}
 	}
-	out := *e
-	out.At, out.Parens = at, c.x.Parend
+	e.Parens = c.x.Parend
 
-	return &out
+	return e
 }
 
-// intervalUnits are what make_interval takes numbers of, in its order.
+// intervalUnits are what make_interval takes numbers of, in its order and that of ISO 8601.
 var intervalUnits = []string{"year", "month", "week", "day", "hour", "minute", "second"}
 
 // makeInterval is make_interval: a written interval, or one unit a number of times.
@@ -77,7 +64,7 @@ func makeInterval(b *binder, c *call) *sem.Expr {
 			}
 		case times != nil:
 			return b.refuse(sem.NotKnown, a.At, "add one interval after the other", "only one number of an interval may be computed")
-		case a.Type.Kind != sem.Int4 && a.Type.Kind != sem.Int2:
+		case !counts(a.Type):
 			return b.refuse(sem.NotKnown, a.At, unitInstead(a.Type, intervalUnits[i]), "this is %s, and an integer is read here", a.Type)
 		default:
 			times, unit = a, intervalUnits[i]
@@ -96,7 +83,7 @@ func makeInterval(b *binder, c *call) *sem.Expr {
 	return e
 }
 
-// unitInstead is how to write a number of units that is no integer of 32 bits.
+// unitInstead is how to write a number of units that is not an integer of 32 bits.
 func unitInstead(t sem.Type, unit string) string {
 	switch {
 	case t.IsInt():
@@ -107,7 +94,7 @@ func unitInstead(t sem.Type, unit string) string {
 	return "cast it as integer"
 }
 
-// justified is JUSTIFY_HOURS and its kind, of a written interval. The difference of two times has no more hours than a day has.
+// justified is JUSTIFY_HOURS or the like, of a written interval. The difference of two times has no more hours than a day has.
 func justified(by func(*sem.Expr)) func(*binder, *call) *sem.Expr {
 	return func(b *binder, c *call) *sem.Expr {
 		e := c.args[0]
@@ -191,7 +178,7 @@ func strtol(b *binder, c *call) *sem.Expr {
 	case invalid(a) || !ok:
 		return &sem.Expr{At: c.x.At}
 	case base > 36:
-		return b.refuse(sem.Mismatch, c.args[1].At, "write a base from 2 to 36", "there is no base %s", strconv.Itoa(base))
+		return b.refuse(sem.Mismatch, c.args[1].At, "write a base from 2 to 36", "there is no base %d", base)
 	case !a.Type.IsText():
 		return b.refuse(sem.Mismatch, a.At, "cast it as a text", "this is %s, and a text is read here", a.Type)
 	}

@@ -224,15 +224,12 @@ func (b *binder) floats(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
 // decimals binds what has at least one decimal. Digits behind the point are what both dialects say; more digits than engines hold
 // raise when they are met.
 func (b *binder) decimals(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
-	p1, s1 := l.Type.Digits()
-	p2, s2 := r.Type.Digits()
 	var t sem.Type
 	switch x.Op {
 	case "+", "-":
-		s := max(s1, s2)
-		t = sem.Decimal(max(p1-s1, p2-s2)+1+s, s)
+		t = sumType(l.Type, r.Type)
 	case "*":
-		t = sem.Decimal(p1+p2, s1+s2)
+		t = productType(l.Type, r.Type)
 	case "/":
 		return b.divided(x, l, r)
 	default:
@@ -243,6 +240,21 @@ func (b *binder) decimals(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
 	}
 
 	return read(intOps[x.Op], t, x, l, r)
+}
+
+// sumType is the type of the sum or difference of decimals, or of one and an integer.
+func sumType(l, r sem.Type) sem.Type {
+	p1, s1 := l.Digits()
+	p2, s2 := r.Digits()
+	s := max(s1, s2)
+	return sem.Decimal(max(p1-s1, p2-s2)+1+s, s)
+}
+
+// productType is the same of a product.
+func productType(l, r sem.Type) sem.Type {
+	p1, s1 := l.Digits()
+	p2, s2 := r.Digits()
+	return sem.Decimal(p1+p2, s1+s2)
 }
 
 // divided is a division of decimals. Redshift's documentation gives its digits.

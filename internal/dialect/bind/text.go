@@ -115,7 +115,7 @@ func (b *binder) integer(e *sem.Expr) (*sem.Expr, bool) {
 	switch {
 	case invalid(e):
 		return e, false
-	case e.Type.Kind != sem.Int4 && e.Type.Kind != sem.Int2:
+	case !counts(e.Type):
 		b.refuse(sem.Mismatch, e.At, "cast it as integer", "this is %s, and an integer is read here", e.Type)
 		return e, false
 	}
