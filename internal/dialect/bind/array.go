@@ -18,6 +18,8 @@ func arrays() map[string]function {
 		"cardinality":     {least: 1, most: 1, who: onlyPostgres, raw: true, bind: arrayLength},
 		"array_to_string": {least: 2, most: 3, who: onlyPostgres, raw: true, bind: arrayText},
 		"string_to_array": {least: 2, most: 2, who: onlyPostgres, raw: true, bind: part},
+
+		"get_array_length": {least: 1, most: 1, who: onlyRedshift, raw: true, bind: countParts},
 	}
 }
 

@@ -43,7 +43,7 @@ var known struct {
 func functions() map[string]function {
 	known.once.Do(func() {
 		known.all = map[string]function{}
-		for _, group := range []map[string]function{conditionals(), texts(), formatting(), patterns(), moreTexts(), jsons(), arrayParts(), arrays(), madeTimes(), numbers(), floatFunctions(), times(), calendar(), aggregates(), rankings(), ordered(), deviations(), notRead()} {
+		for _, group := range []map[string]function{conditionals(), texts(), formatting(), patterns(), moreTexts(), jsons(), arrays(), madeTimes(), numbers(), floatFunctions(), times(), calendar(), aggregates(), rankings(), ordered(), deviations(), notRead()} {
 			for name, f := range group {
 				known.all[name] = f
 			}

@@ -7,13 +7,6 @@ import (
 	"github.com/hindcast/hindcast/internal/dialect/sem"
 )
 
-// arrayParts are functions of Redshift's arrays, which are read where a text is divided into one.
-func arrayParts() map[string]function {
-	return map[string]function{
-		"get_array_length": {least: 1, most: 1, who: onlyRedshift, raw: true, bind: countParts},
-	}
-}
-
 // parted are the arguments of a function that divides a text: the text, and what stands between its parts.
 func (b *binder) parted(x *ast.Call, s *scope) (args []*sem.Expr, ok bool) {
 	for _, a := range x.Args {
@@ -61,8 +54,12 @@ func part(b *binder, c *call) *sem.Expr {
 
 // countParts is array_length(string_to_array(x, ','), 1) and its kind. PostgreSQL has no length of an array without elements, only a cardinality.
 func countParts(b *binder, c *call) *sem.Expr {
+	divides := "string_to_array"
+	if b.Redshift {
+		divides = "split_to_array"
+	}
 	x, ok := c.x.Args[0].(*ast.Call)
-	if !ok || x.Subscript != nil || x.Name != "string_to_array" && x.Name != "split_to_array" || (x.Name == "split_to_array") != b.Redshift {
+	if !ok || x.Subscript != nil || x.Name != divides {
 		return b.refuse(sem.NotKnown, c.x.At, "", "%s is only read of a text that is divided", c.x.Name)
 	}
 	if !b.firstDimension(c) {
