@@ -11,8 +11,8 @@ import (
 func TestNotReadOfArrays(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string]struct{ at, instead string }{
-		"SELECT id FROM item WHERE id = ANY ('{1,2}')":                            {"'{1,2}'", "write ARRAY[…] with the elements, or ARRAY[]::int[] and its kind"},
-		"SELECT id FROM item WHERE id = ANY ('{1,2}'::int[])":                     {"'{1,2}'", "write ARRAY[…] with the elements, or ARRAY[]::int[] and its kind"},
+		"SELECT id FROM item WHERE id = ANY ('{1,2}')":                            {"'{1,2}'", "write ARRAY[…] with the elements, or an empty array as in ARRAY[]::int[]"},
+		"SELECT id FROM item WHERE id = ANY ('{1,2}'::int[])":                     {"'{1,2}'", "write ARRAY[…] with the elements, or an empty array as in ARRAY[]::int[]"},
 		"SELECT (string_to_array(name, ','))[1:2] FROM item":                      {"[", "number the elements by unnest() WITH ORDINALITY, and filter"},
 		"SELECT (ARRAY[id, 2])[:2] FROM item":                                     {"[", "number the elements by unnest() WITH ORDINALITY, and filter"},
 		"SELECT id FROM item WHERE id = ANY (ARRAY[[1, 2], [3, 4]])":              {"[", "keep the rows as rows, or join the arrays by ||"},

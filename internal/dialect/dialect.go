@@ -265,7 +265,7 @@ func unusable(format string, args ...any) error {
 var codes = map[sem.Reason]hindcast.Code{sem.Syntax: hindcast.ESQLSyntax, sem.NoTable: hindcast.ESQLTable, sem.NoColumn: hindcast.ESQLColumn,
 	sem.Mismatch: hindcast.EDialect, sem.NotKnown: hindcast.EDialect, sem.NotOnEngine: hindcast.EDialect, sem.NotDecidable: hindcast.EDialect}
 
-// instead is what can be done where a refusal knows no other way to write what it refuses. What is wrong in the source's own eyes has none.
+// instead is what to do where a refusal does not say how else to write it. There is nothing for what is wrong in the source, too.
 var instead = map[sem.Reason]string{
 	sem.NotKnown:     "compute it in the warehouse, in a view that the fact reads",
 	sem.NotOnEngine:  "compute it in the warehouse, in a view that the fact reads",

@@ -86,7 +86,7 @@ var notKnown = []struct{ query, at string }{
 	{"SELECT id FROM tag WHERE b BETWEEN 1 AND d", "b BETWEEN 1 AND d"}, {"SELECT CASE b WHEN d THEN 1 WHEN b THEN 2 END FROM tag", "CASE b WHEN d THEN 1 WHEN b THEN 2 END"},
 	{"SELECT id FROM tag WHERE id IN (b, '3037000500')", "'3037000500'"}, {"SELECT id FROM tag WHERE id BETWEEN '1.5' AND d", "'1.5'"},
 	{"SELECT '2024-02-29'::numeric(10)", "'2024-02-29'"},
-	// Arrays are no columns of the result, and not compared.
+	// Arrays cannot be columns of the result, and are not compared.
 	{"SELECT id, array_agg(small) FROM item GROUP BY id", "array_agg(small)"}, {"SELECT ARRAY[id, 2] FROM item", "ARRAY[id, 2]"}, {"SELECT string_to_array(name, ',') FROM item", "string_to_array(name, ',')"},
 	{"SELECT * FROM (SELECT ARRAY[id] AS a FROM item) z", "*"}, {"SELECT DISTINCT z.a FROM (SELECT ARRAY[id] AS a FROM item) z", "z.a"}, {"SELECT count(*) FROM (SELECT ARRAY[1] AS a) y JOIN (SELECT ARRAY[1] AS a) z USING (a)", "a"},
 	{"SELECT z.id FROM (SELECT id, ARRAY[id] AS a FROM item) z ORDER BY z.a", "z.a"}, {"SELECT count(*) FROM (SELECT DISTINCT * FROM (SELECT ARRAY[id] AS a FROM item) z) y", "*"},

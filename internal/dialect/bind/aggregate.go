@@ -127,7 +127,7 @@ func extreme(op sem.Op) func(*binder, *call) *sem.Expr {
 	}
 }
 
-// anyValue may be any of the values: DISTINCT changes nothing. Where they are several the source itself promises none of them.
+// anyValue is ANY_VALUE. Any value will do, so DISTINCT changes nothing: the source itself promises no particular one.
 func anyValue(b *binder, c *call) *sem.Expr {
 	a := b.settled(c.args[0])
 	if invalid(a) {

@@ -6,7 +6,7 @@ import (
 	"github.com/hindcast/hindcast/internal/dialect/sem"
 )
 
-// arrays are PostgreSQL's functions of arrays.
+// arrays are PostgreSQL's functions of arrays. Of Redshift's one is read, of a text that is divided.
 func arrays() map[string]function {
 	return map[string]function{
 		"array_agg":       {least: 1, most: 1, who: onlyPostgres, aggregate: true, sorted: inside, bind: gathered},
@@ -23,7 +23,7 @@ func arrays() map[string]function {
 	}
 }
 
-// arrayAlone is how to use an array where none is read.
+// arrayAlone is what to do with an array where it is not read.
 const arrayAlone = "read its elements by unnest() in FROM, = ANY, a position in brackets, or array_to_string()"
 
 // expr binds an expression, and refuses an array. How arrays are compared and ordered is not written for engines: only what calls exprOrArray reads
@@ -36,11 +36,11 @@ func (b *binder) expr(x ast.Expr, s *scope) *sem.Expr {
 	return e
 }
 
-// array binds an expression that is an array.
+// array binds an expression, and refuses what is not an array.
 func (b *binder) array(x ast.Expr, s *scope) (e *sem.Expr, ok bool) {
 	e = b.exprOrArray(x, s)
 	if e.Type.Kind == sem.Unknown {
-		b.refuse(sem.NotKnown, x.Span(), "write ARRAY[…] with the elements, or ARRAY[]::int[] and its kind", "a text is not read as an array")
+		b.refuse(sem.NotKnown, x.Span(), "write ARRAY[…] with the elements, or an empty array as in ARRAY[]::int[]", "a text is not read as an array")
 		return e, false
 	}
 	if !invalid(e) && e.Type.Kind != sem.Array {
@@ -50,7 +50,7 @@ func (b *binder) array(x ast.Expr, s *scope) (e *sem.Expr, ok bool) {
 	return e, !invalid(e)
 }
 
-// element is a value as an element of an array, which is of a type that its elements can have.
+// element is a value as an element of an array. It refuses types that elements cannot have.
 func (b *binder) element(e *sem.Expr) *sem.Expr {
 	_, longer := ragged(e)
 	switch {
@@ -68,7 +68,7 @@ func (b *binder) element(e *sem.Expr) *sem.Expr {
 	return e
 }
 
-// arrayOf is an array of values, in the words of a type that its elements have.
+// arrayOf is an operation whose value is an array of a type. Elements that are texts are all of type text.
 func arrayOf(op sem.Op, of sem.Type, x ast.Expr, args ...*sem.Expr) *sem.Expr {
 	if of.IsText() {
 		of = sem.Of(sem.Text)
@@ -101,7 +101,7 @@ func (b *binder) elements(x *ast.Array, s *scope) *sem.Expr {
 	return arrayOf(sem.OpArray, of, x, all...)
 }
 
-// castArray is a cast as an array: of one without elements, of NULL, or of an array of that type.
+// castArray is a cast to an array: of ARRAY[], of NULL, or of an array that is of that type already.
 func (b *binder) castArray(x *ast.Cast, s *scope) *sem.Expr {
 	of := x.Type
 	of.Array = false
@@ -130,7 +130,7 @@ func (b *binder) castArray(x *ast.Cast, s *scope) *sem.Expr {
 	return b.refuse(sem.NotKnown, x.At, "cast the elements", "a cast of %s as an array of %s is not read", e.Type, t)
 }
 
-// gathered is array_agg. Where the source leaves the order open the elements come in the order of themselves, so that a rerun gives the same.
+// gathered is array_agg. Where the source leaves their order open, the elements are sorted by value, so that a rerun gives the same.
 func gathered(b *binder, c *call) *sem.Expr {
 	x := b.element(b.settled(c.args[0]))
 	switch {
@@ -163,7 +163,7 @@ func gathered(b *binder, c *call) *sem.Expr {
 	return e
 }
 
-// appended is array_append and its kind, which || means, too.
+// appended is array_append and the like, which || can stand for.
 func appended(b *binder, c *call) *sem.Expr {
 	return b.joinedArrays(c.x, b.exprOrArray(c.x.Args[0], c.s), b.exprOrArray(c.x.Args[1], c.s), c.x.Name)
 }
@@ -199,11 +199,11 @@ func (b *binder) joinedArrays(x ast.Expr, l, r *sem.Expr, name string) *sem.Expr
 	return rewritten(sem.OpArrayConcat, both[0].Type, x, both...)
 }
 
-// asElement is a value as an array of it alone, of the type of another array.
+// asElement makes a value an array with that one element, of the type of another array.
 func (b *binder) asElement(e *sem.Expr, array sem.Type) *sem.Expr {
 	of := array.Element()
 	if t, ok := b.unify(of, e.Type); !ok || t != of && !t.IsText() {
-		return b.refuse(sem.Mismatch, e.At, "cast it", "%s is no element of %s", e.Type, array)
+		return b.refuse(sem.Mismatch, e.At, "cast it", "%s cannot be an element of %s", e.Type, array)
 	}
 	if e = b.element(b.coerce(e, of)); invalid(e) {
 		return e
@@ -230,7 +230,7 @@ func (b *binder) subscript(x *ast.Subscript, s *scope) *sem.Expr {
 // elementFacts are what is known of an array's elements: numbers may have had fewer digits.
 func elementFacts(t sem.Type) sem.Facts { return sem.Facts{Loose: t.Kind == sem.Numeric} }
 
-// arrayLength is array_length(x, 1) and its kind. PostgreSQL has no length of an array without elements, only a cardinality.
+// arrayLength is array_length(x, 1) or the like. PostgreSQL has no length of an array without elements, only a cardinality.
 func arrayLength(b *binder, c *call) *sem.Expr {
 	if of, divided := c.x.Args[0].(*ast.Call); divided && of.Name == "string_to_array" && of.Subscript == nil && c.x.Name != "array_upper" {
 		return countParts(b, c)
@@ -248,7 +248,7 @@ func arrayLength(b *binder, c *call) *sem.Expr {
 	return e
 }
 
-// firstDimension reports whether a second argument, if there is one, is the number of the first dimension.
+// firstDimension refuses a second argument that is not 1, the first dimension, and reports whether the call is fine.
 func (b *binder) firstDimension(c *call) bool {
 	if len(c.x.Args) < 2 {
 		return true
@@ -308,7 +308,7 @@ func (b *binder) quantifiedArray(x *ast.Quantified, op string, s *scope) *sem.Ex
 // queries reports whether an expression reads a query.
 func queries(e *sem.Expr) bool { return e.Query != nil || holds(e, queries) }
 
-// computedArray is the array that unnest is of; nil if it is written and reads no column.
+// computedArray is the array that unnest reads; nil if it is written as a list of constants. It is not ok if it was refused.
 func (b *binder) computedArray(x *ast.Unnest, s *scope) (a *sem.Expr, ok bool) {
 	if x.Of != nil {
 		return b.array(x.Of, s)
@@ -322,7 +322,7 @@ func (b *binder) computedArray(x *ast.Unnest, s *scope) (a *sem.Expr, ok bool) {
 	return a, true
 }
 
-// unnestOf is unnest of an array that is computed, of the tables before it, too.
+// unnestOf is unnest of an array that is computed, possibly from the tables before it.
 func (b *binder) unnestOf(x *ast.Unnest, a *sem.Expr, s *scope, bound *sem.Query) {
 	if queries(a) || aggregated(a) {
 		b.refuse(sem.NotKnown, a.At, "write the query in FROM, and unnest its column", "unnest of a query's value is not read")
@@ -344,7 +344,7 @@ func (b *binder) unnested(x *ast.Unnest, of sem.Column, s *scope, bound *sem.Que
 	b.functionAlias(x.Alias, x.As, x.Columns, bound)
 }
 
-// refuseArray refuses an array where rows are compared by it, or where it would be one of the result's columns.
+// refuseArray refuses an array where rows are compared by it or where it would be a column of the result, and reports whether it did.
 func (b *binder) refuseArray(t sem.Type, at lex.Span, where string) bool {
 	if t.Kind != sem.Array {
 		return false
@@ -353,7 +353,7 @@ func (b *binder) refuseArray(t sem.Type, at lex.Span, where string) bool {
 	return true
 }
 
-// resultArrays refuses arrays among the columns of the result, which no warehouse's target is loaded with.
+// resultArrays refuses arrays among the columns of the result: no warehouse's target is loaded with them.
 func (b *binder) resultArrays(outputs []output) {
 	for _, o := range outputs {
 		at := o.star

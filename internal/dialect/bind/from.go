@@ -175,7 +175,7 @@ func (b *binder) join(x *ast.Join, s *scope, bound *sem.Query) {
 	}
 }
 
-// seesBefore refuses joins to what sees the tables before it that no engine, or the source, takes.
+// seesBefore refuses joins to LATERAL or unnest that the source, or engines, do not take.
 func (b *binder) seesBefore(x *ast.Join, bound *sem.Query) {
 	at := lex.Span{}
 	switch r := x.R.(type) {

@@ -52,7 +52,7 @@ func part(b *binder, c *call) *sem.Expr {
 	return e
 }
 
-// countParts is array_length(string_to_array(x, ','), 1) and its kind. PostgreSQL has no length of an array without elements, only a cardinality.
+// countParts is array_length(string_to_array(x, ','), 1) or the like: see arrayLength.
 func countParts(b *binder, c *call) *sem.Expr {
 	divides := "string_to_array"
 	if b.Redshift {

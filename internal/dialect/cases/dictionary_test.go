@@ -7,11 +7,11 @@ import (
 	"github.com/hindcast/hindcast/internal/dialect/cases"
 )
 
-// repeated is a table of few texts, of which files have a dictionary.
+// repeated is a table of so few different texts that files keep them in a dictionary.
 var repeated = []string{"CREATE TABLE repeated (id integer, t text)",
 	`INSERT INTO repeated SELECT n % 4, (ARRAY['17', '{"a": 1}', 'a', ''])[n % 4 + 1] FROM generate_series(0, 999) n`}
 
-// What raises of texts that the rows of a result do not have does not raise, although a dictionary has them.
+// A text that would raise does not if it is only in a file's dictionary, and in no row of the result.
 func TestDictionaries(t *testing.T) {
 	c := trialOf(t, dialect.Postgres, dialect.DuckDB, repeated...)
 	queries := []string{
@@ -29,7 +29,7 @@ func TestDictionaries(t *testing.T) {
 	}
 }
 
-// What is compared with the elements of an array raises where there are none, too.
+// What is compared with the elements of an array raises even if there are none.
 func TestNoElements(t *testing.T) {
 	c := trialOf(t, dialect.Postgres, dialect.DuckDB, "CREATE TABLE few (id integer)", "INSERT INTO few VALUES (1), (2), (NULL)")
 	for _, array := range []string{"ARRAY[]::int[]", "NULL::int[]", "ARRAY[]::int[] || NULL::int", "ARRAY[]::int[] || id"} {

@@ -11,7 +11,7 @@ import (
 	"github.com/hindcast/hindcast/internal/dialect/cases"
 )
 
-// digits is a number in which quotients are told apart: just around powers of ten, ties, few digits and many, none or the same first groups of four.
+// digits is a number whose quotients are easily wrong: near powers of ten, at ties, with few or many digits, or with the same first group of four.
 func digits(m *maker, most int) string {
 	n := new(big.Int)
 	power := func(base, k int) *big.Int {
@@ -73,7 +73,7 @@ func pairs(m *maker, rows int) string {
 	return out.String()
 }
 
-// Quotients and averages of numbers where the last digit hangs by a hair are PostgreSQL's.
+// Quotients and averages are PostgreSQL's, also of numbers where little decides on the last digit.
 func TestQuotients(t *testing.T) {
 	m := &maker{Rand: rand.New(rand.NewPCG(*seed, 31))}
 	rows := *randoms / 40
@@ -165,7 +165,7 @@ func rational(t *testing.T, text string) *big.Rat {
 	t.Helper()
 	x, ok := new(big.Rat).SetString(text)
 	if !ok {
-		t.Fatalf("%q is no number", text)
+		t.Fatalf("%q is not a number", text)
 	}
 	return x
 }

@@ -37,7 +37,7 @@ func sparkArrays() map[sem.Op]rule {
 	}
 }
 
-// ofQuery is true of what reads a query, where Spark looks through elements.
+// ofQuery is true if a query is read where Spark goes through elements.
 var ofQuery = except{func(e *sem.Expr) bool { return slices.ContainsFunc(e.Args, queries) }, "Spark takes no query among the elements of an array", "compute it in a query in FROM"}
 
 func arrayOf(p *printer, e *sem.Expr, args []text) text {
@@ -108,7 +108,7 @@ func elementName(_ *printer, e *sem.Expr, _ []text) text {
 	return text{text: "hindcast_element"}
 }
 
-// arrayAnyDuck compares with the elements. The source computes what is compared with them where there are none, too: what may raise is computed before.
+// arrayAnyDuck compares with the elements. The source computes the other side even if there are none, so one that may raise is computed first.
 func arrayAnyDuck(p *printer, e *sem.Expr, args []text) text {
 	v := besideElement(e.Args[1])
 	if v == nil || aggregates(e.Args[0]) || queries(e.Args[0]) {
@@ -118,7 +118,7 @@ func arrayAnyDuck(p *printer, e *sem.Expr, args []text) text {
 	return text{text: named("["+p.expr(v).text+"]", name.Text, anyElement(e, args[0], p.expr(replaced(e.Args[1], v, name))))}
 }
 
-// besideElement is what may raise and is compared with elements; nil if nothing is.
+// besideElement is the part of a condition that reads no element and may raise; nil if there is none.
 func besideElement(e *sem.Expr) *sem.Expr {
 	if !readsElement(e) {
 		if mayRaise(e) {
@@ -151,7 +151,7 @@ func replaced(e, part, by *sem.Expr) *sem.Expr {
 	return &out
 }
 
-// anyElement finds an element that decides, and is unknown where one may.
+// anyElement looks for an element that decides, and is NULL if there is none but the comparison with one is NULL.
 func anyElement(e *sem.Expr, array, compared text) string {
 	a, condition := array.text, operand(compared)
 	some := func(condition string) string {
@@ -195,7 +195,7 @@ func unnestSpark(_ *printer, e *sem.Expr, args []text) text {
 	return text{text: "LATERAL (SELECT " + rows + ")"}
 }
 
-// gatherDuck gathers values in an order. What is filtered out the engine may compute, too.
+// gatherDuck gathers values in an order. The engine may also compute what is filtered out.
 func gatherDuck(p *printer, e *sem.Expr, args []text) text {
 	x := args[0].text
 	if e.Filter != nil && mayRaise(e.Args[0]) {

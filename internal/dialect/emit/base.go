@@ -10,7 +10,7 @@ import (
 
 const allDigits = "0123456789abcdefghijklmnopqrstuvwxyz"
 
-// inBase is a text as a number of a base. Other texts than the source's documentation tells of raise.
+// inBase is a text as a number of a base. Texts that the source's documentation does not mention raise.
 func inBase(p *printer, e *sem.Expr, args []text) text {
 	body := func(v string) string {
 		prefix := ""

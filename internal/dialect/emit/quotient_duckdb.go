@@ -13,8 +13,8 @@ import (
 // lambda in a list, which HAVING takes, unlike one of a struct.
 //
 // It divides integers of 128 bits some thirty times as slowly as it multiplies them, or divides floats. So each step guesses its part of the quotient
-// by floats, computes exactly what is left over, which may be less than nothing, and the next one makes up for what that was wrong by. Only where the
-// last one was wrong, which is hardly ever, integers are divided. How good the guesses are decides on how long that takes, and on nothing else.
+// by floats, computes exactly what is left over, which may be negative, and the next one makes up for the error. Only if the last one was wrong, which
+// is rare, are integers divided. How good the guesses are decides how long that takes, and nothing else.
 
 // counted is how many digits a count has at most here; a greater one overflows in the division, and raises.
 const counted = 14
@@ -25,8 +25,7 @@ const (
 	sign     = "hindcast_x[3]"
 )
 
-// usual is how many digits a divisor has at most that has few behind the point; a longer one is divided by where that takes no more steps, and raises
-// else.
+// usual is how many digits a divisor with few behind the point is taken to have at most. A longer one raises if it takes more steps than that.
 const usual = 25
 
 // telling is a quotient that tells how many digits it has: where its value without a point stands, and how many digits that has behind it.

@@ -17,14 +17,14 @@ func each(list, name, out string) string {
 // named is an expression in which a name stands for the one element of a list.
 func named(list, name, out string) string { return each(list, name, out) + "[1]" }
 
-// alone is a list of a text alone, of which a lambda may raise. DuckDB takes a function with a lambda for one that never raises, and computes it of
-// all that the dictionary of a column holds, whatever WHERE and CASE leave of the rows. Of a slice it does not.
+// alone is a list with one text, for a lambda that may raise. DuckDB takes a function with a lambda for one that never raises, and computes it for
+// all that a column's dictionary holds, whatever rows WHERE and CASE leave. For a slice of a list it does not.
 func alone(x string) string { return "[" + x + "][1:1]" }
 
-// long are the bytes of a text from which on it is written once, and named.
+// long is from how many bytes on an expression is written once, and named.
 const long = 40
 
-// wholeDuck is unscaled: a cast of a decimal of 128 bits divides, and is only made where the value takes them.
+// wholeDuck is unscaled, but a cast of a decimal of 128 bits divides, and is only made if the value needs them.
 func wholeDuck(x string, s int) string {
 	if s == 0 || s > few {
 		return unscaled(x, s)
@@ -40,7 +40,7 @@ func wholeDuck(x string, s int) string {
 	return named("["+x+"]", name, out)
 }
 
-// cutQuotient is a quotient of integers of 128 bits without what is behind its point, or rounded half up. It is divided in 64 bits where both fit.
+// cutQuotient is a quotient of integers of 128 bits, cut to an integer or rounded half up. It is divided in 64 bits if both fit.
 func cutQuotient(a, b string, round bool) string {
 	x, y, sign := top, bottom, ""
 	if round {

@@ -27,13 +27,13 @@ func (p *parser) array() []ast.Expr {
 	return list
 }
 
-// What is said of a way into a SUPER, and of what it could be written as.
+// Why a path into a SUPER is refused, and what to write in its place.
 const (
 	superWhy     = "a way into a SUPER is not read"
 	superInstead = "keep the document as a text, and read it by json_extract_path_text() and json_extract_array_element_text()"
 )
 
-// field refuses .name behind a value that is no table.
+// field refuses .name behind a value: it is only read behind the name of a table.
 func (p *parser) field() {
 	if p.Redshift {
 		p.unknown(p.peek().At, superWhy, superInstead)

@@ -76,7 +76,7 @@ func (p *parser) named() bool {
 // intervalNames are the names of make_interval's arguments, in their order.
 var intervalNames = []string{"years", "months", "weeks", "days", "hours", "mins", "secs"}
 
-// intervalArguments reads make_interval's arguments, of which the last may be named; those that are not written are zero.
+// intervalArguments reads make_interval's arguments. The last ones may be given by name; those that are left out are zero.
 func (p *parser) intervalArguments(c *ast.Call) {
 	named := map[string]ast.Expr{}
 	for more := true; more; more = p.takePunct(",") {
