@@ -184,10 +184,8 @@ type (
 		Order    []Order // in the parentheses, or behind WITHIN GROUP
 		Within   bool    // WITHIN GROUP (ORDER BY …) stands behind
 		Nulls    string  // ignore or respect, before NULLS
-		// Subscript is n where the call stands in parentheses with [n] behind it.
-		Subscript Expr
-		Filter    Expr
-		Over      *Window
+		Filter   Expr
+		Over     *Window
 	}
 	// Grouping is ROLLUP, CUBE or GROUPING SETS in GROUP BY, or () there, which is of no kind.
 	Grouping struct {

@@ -17,7 +17,7 @@ func arrays() map[string]function {
 		"array_upper":     {least: 2, most: 2, who: onlyPostgres, raw: true, bind: arrayLength},
 		"cardinality":     {least: 1, most: 1, who: onlyPostgres, raw: true, bind: arrayLength},
 		"array_to_string": {least: 2, most: 3, who: onlyPostgres, raw: true, bind: arrayText},
-		"string_to_array": {least: 2, most: 2, who: onlyPostgres, raw: true, bind: part},
+		"string_to_array": {least: 2, most: 2, who: onlyPostgres, raw: true, bind: allParts},
 
 		"get_array_length": {least: 1, most: 1, who: onlyRedshift, raw: true, bind: countParts},
 	}
@@ -221,6 +221,11 @@ func (b *binder) subscript(x *ast.Subscript, s *scope) *sem.Expr {
 	if !ok {
 		return &sem.Expr{At: x.At}
 	}
+	if a.Op == sem.OpParts { // engines need no array for one part of a text
+		e := rewritten(sem.OpPart, a.Type.Element(), x, a.Args[0], a.Args[1], n)
+		e.ASCII = a.Args[0].ASCII
+		return e
+	}
 	e := rewritten(sem.OpElement, a.Type.Element(), x, a, n)
 	e.Facts = elementFacts(e.Type)
 
@@ -232,15 +237,15 @@ func elementFacts(t sem.Type) sem.Facts { return sem.Facts{Loose: t.Kind == sem.
 
 // arrayLength is array_length(x, 1) or the like. PostgreSQL has no length of an array without elements, only a cardinality.
 func arrayLength(b *binder, c *call) *sem.Expr {
-	if of, divided := c.x.Args[0].(*ast.Call); divided && of.Name == "string_to_array" && of.Subscript == nil && c.x.Name != "array_upper" {
-		return countParts(b, c)
-	}
 	if !b.firstDimension(c) {
 		return &sem.Expr{At: c.x.At}
 	}
 	a, ok := b.array(c.x.Args[0], c.s)
 	if !ok {
 		return &sem.Expr{At: c.x.At}
+	}
+	if a.Op == sem.OpParts && c.x.Name != "array_upper" {
+		return partCount(c, a.Args)
 	}
 	e := rewritten(sem.OpArrayLength, sem.Of(sem.Int4), c.x, a)
 	e.Not = c.x.Name != "cardinality"

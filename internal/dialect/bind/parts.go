@@ -33,42 +33,30 @@ func (b *binder) parted(x *ast.Call, s *scope) (args []*sem.Expr, ok bool) {
 	return args, true
 }
 
-// part is (string_to_array(x, ','))[n], or the array without a position behind it.
-func part(b *binder, c *call) *sem.Expr {
+// allParts is string_to_array(x, ',').
+func allParts(b *binder, c *call) *sem.Expr {
 	args, ok := b.parted(c.x, c.s)
-	switch {
-	case !ok:
-		return &sem.Expr{At: c.x.At}
-	case c.x.Subscript == nil:
-		return arrayOf(sem.OpParts, sem.Of(sem.Text), c.x, args...)
-	}
-	n, ok := b.integer(b.expr(c.x.Subscript, c.s))
 	if !ok {
 		return &sem.Expr{At: c.x.At}
 	}
-	e := rewritten(sem.OpPart, sem.Of(sem.Text), c.x, args[0], args[1], n)
-	e.ASCII = args[0].ASCII
-
-	return e
+	return arrayOf(sem.OpParts, sem.Of(sem.Text), c.x, args...)
 }
 
-// countParts is array_length(string_to_array(x, ','), 1) or the like: see arrayLength.
+// countParts is Redshift's get_array_length(split_to_array(x, ',')).
 func countParts(b *binder, c *call) *sem.Expr {
-	divides := "string_to_array"
-	if b.Redshift {
-		divides = "split_to_array"
-	}
 	x, ok := c.x.Args[0].(*ast.Call)
-	if !ok || x.Subscript != nil || x.Name != divides {
+	if !ok || x.Name != "split_to_array" {
 		return b.refuse(sem.NotKnown, c.x.At, "", "%s is only read of a text that is divided", c.x.Name)
-	}
-	if !b.firstDimension(c) {
-		return &sem.Expr{At: c.x.At}
 	}
 	args, ok := b.parted(x, c.s)
 	if !ok {
 		return &sem.Expr{At: c.x.At}
 	}
+	return partCount(c, args)
+}
+
+// partCount is how many parts a text has, as a function counts them.
+func partCount(c *call, args []*sem.Expr) *sem.Expr {
 	e := rewritten(sem.OpPartCount, sem.Of(sem.Int4), c.x, args...)
 	e.Text = c.x.Name
 

@@ -252,7 +252,6 @@ func (p *parser) postfix(start int) ast.Expr {
 			c := &ast.Cast{X: x, Type: p.typeName()}
 			c.At = p.since(start)
 			x = c
-		case p.subscript(x, start):
 		case p.punct("["):
 			x = p.element(x, start)
 		case p.punct("."):
@@ -261,19 +260,6 @@ func (p *parser) postfix(start int) ast.Expr {
 			return x
 		}
 	}
-}
-
-// subscript reads [n] behind a call of string_to_array in parentheses, if that is what stands there.
-func (p *parser) subscript(x ast.Expr, start int) bool {
-	c, ok := x.(*ast.Call)
-	if !ok || !c.Parend || c.Name != "string_to_array" || c.Subscript != nil || !p.punct("[") {
-		return false
-	}
-	c.Subscript = p.index()
-	c.Parend = false
-	c.At = p.since(start)
-
-	return true
 }
 
 func (p *parser) list() []ast.Expr {
