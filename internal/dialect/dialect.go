@@ -266,11 +266,9 @@ var codes = map[sem.Reason]hindcast.Code{sem.Syntax: hindcast.ESQLSyntax, sem.No
 	sem.Mismatch: hindcast.EDialect, sem.NotKnown: hindcast.EDialect, sem.NotOnEngine: hindcast.EDialect, sem.NotDecidable: hindcast.EDialect}
 
 // instead is what to do where a refusal does not say how else to write it. There is nothing for what is wrong in the source, too.
-var instead = map[sem.Reason]string{
-	sem.NotKnown:     "compute it in the warehouse, in a view that the fact reads",
-	sem.NotOnEngine:  "compute it in the warehouse, in a view that the fact reads",
-	sem.NotDecidable: "compute it in the warehouse, in a view that the fact reads",
-}
+var instead = map[sem.Reason]string{sem.NotKnown: inView, sem.NotOnEngine: inView, sem.NotDecidable: inView}
+
+const inView = "compute it in the warehouse, in a view that the fact reads"
 
 // refusals are in the order of the text, each once.
 func refusals(sql string, all []sem.Refusal) Refusals {
