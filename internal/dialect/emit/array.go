@@ -115,7 +115,7 @@ func arrayAnyDuck(p *printer, e *sem.Expr, args []text) text {
 		return text{text: anyElement(e, args[0], args[1])}
 	}
 	name := &sem.Expr{Op: sem.OpElementName, Type: v.Type, At: v.At, Made: true, Text: "hindcast_value"}
-	return text{text: named("["+p.expr(v).text+"]", name.Text, anyElement(e, args[0], p.expr(replaced(e.Args[1], v, name))))}
+	return text{text: named("["+p.expr(v).text+"]", name.Text, anyElement(e, args[0], p.expr(substituted(e.Args[1], v, name))))}
 }
 
 // besideElement is the part of a condition that reads no element and may raise; nil if there is none.
@@ -138,15 +138,15 @@ func readsElement(e *sem.Expr) bool {
 	return e.Op == sem.OpElementName || slices.ContainsFunc(e.Args, readsElement)
 }
 
-// replaced is an expression with another one in the place of a part of it.
-func replaced(e, part, by *sem.Expr) *sem.Expr {
+// substituted is an expression with another one in the place of a part of it.
+func substituted(e, part, by *sem.Expr) *sem.Expr {
 	if e == part {
 		return by
 	}
 	out := *e
 	out.Args, out.Made = make([]*sem.Expr, len(e.Args)), true
 	for i, a := range e.Args {
-		out.Args[i] = replaced(a, part, by)
+		out.Args[i] = substituted(a, part, by)
 	}
 	return &out
 }
