@@ -11,9 +11,9 @@ import (
 func TestNotReadOfRedshift(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string]struct{ at, why string }{
-		"SELECT i.s.a.b FROM item i":                                                {"i.s.a.b", "neither a column behind a schema's name nor a way into a SUPER is read"},
-		"SELECT name[0].a FROM item":                                                {"[", "a way into a SUPER is not read"},
-		"SELECT (name).a FROM item":                                                 {".", "a way into a SUPER is not read"},
+		"SELECT i.s.a.b FROM item i":                                                {"i.s.a.b", "neither a column behind a schema's name nor a path into a SUPER is read"},
+		"SELECT name[0].a FROM item":                                                {"[", "a path into a SUPER is not read"},
+		"SELECT (name).a FROM item":                                                 {".", "a path into a SUPER is not read"},
 		"SELECT x FROM item i, i.name AS x":                                         {"i.name", "the elements of a SUPER are not read in FROM"},
 		"SELECT json_parse(name) FROM item":                                         {"json_parse", "SUPER has no type here"},
 		"SELECT checksum(name) FROM item":                                           {"checksum", "how Redshift computes a checksum is not documented"},

@@ -185,7 +185,7 @@ func (b *binder) column(x *ast.Column, s *scope) *sem.Expr {
 	}
 	if len(x.Parts) > 2 {
 		if b.Redshift {
-			return b.refuse(sem.NotKnown, x.At, "write the table's alias and the column; keep a SUPER as a text, and read it by json_extract_path_text()", "neither a column behind a schema's name nor a way into a SUPER is read")
+			return b.refuse(sem.NotKnown, x.At, "write the table's alias and the column; keep a SUPER as a text, and read it by json_extract_path_text()", "neither a column behind a schema's name nor a path into a SUPER is read")
 		}
 		return b.refuse(sem.NotKnown, x.At, "write the table's alias and the column", "a column behind a schema's name is not read")
 	}

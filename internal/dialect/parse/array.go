@@ -29,7 +29,7 @@ func (p *parser) array() []ast.Expr {
 
 // Why a path into a SUPER is refused, and what to write in its place.
 const (
-	superWhy     = "a way into a SUPER is not read"
+	superWhy     = "a path into a SUPER is not read"
 	superInstead = "keep the document as a text, and read it by json_extract_path_text() and json_extract_array_element_text()"
 )
 
