@@ -47,21 +47,27 @@ func (m *maker) coursesOf(c *cutter) []Course {
 	f, times := c.fact, []lasting(nil)
 	for i := range c.units {
 		u := &c.units[i]
-		all, last := m.Sources[u.Source].Columns, len(times)-1
-		if last >= 0 && sameRead(times[last].all, all) { // as nearly all are, and a long history has many
-			times[last].to = u.Key
-			continue
-		}
-		columns := pick(all, f.Columns, f.Time)
-		switch {
-		case len(columns) == 0: // the table is not there
-		case last >= 0 && sameColumns(times[last].columns, columns):
-			times[last].to = u.Key
-		default:
-			times = append(times, lasting{u.Key, u.Key, all, columns})
-		}
+		times = followed(times, &f, u.Key, m.Sources[u.Source].Columns)
 	}
 	return coursesOver(f, times)
+}
+
+// followed are the times of a fact's tables with the next one, whose columns are all; none if it is not there.
+func followed(times []lasting, f *hindcast.Fact, key string, all []hindcast.Column) []lasting {
+	last := len(times) - 1
+	if last >= 0 && sameRead(times[last].all, all) { // as nearly all are, and a long history has many
+		times[last].to = key
+		return times
+	}
+	columns := pick(all, f.Columns, f.Time)
+	switch {
+	case len(columns) == 0: // the table is not there
+		return times
+	case last >= 0 && sameColumns(times[last].columns, columns):
+		times[last].to = key
+		return times
+	}
+	return append(times, lasting{key, key, all, columns})
 }
 
 // coursesOver are the columns of a fact that differ between its tables.
@@ -195,7 +201,7 @@ func (c Course) follows(o Course) bool {
 // supposes; empty if there is nothing to declare. A line that the fact has already stands in it again.
 func (p *Plan) Declarations(f *hindcast.Fact, which func(Course) bool) (line string, renames []string) {
 	list, renames := declarations(f, p.Courses, which)
-	return lineOf(slices.Concat(f.Declared, list), len(list)), renames
+	return lineOf(f.Declared, list), renames
 }
 
 // Settling is what Declarations says of a fact that declares nothing yet, whose rows are placed by a column and whose tables have these columns, in the
@@ -204,14 +210,10 @@ func Settling(time string, tables [][]hindcast.Column) (list []hindcast.Declared
 	f := hindcast.Fact{Time: time}
 	var times []lasting
 	for i, columns := range tables {
-		if key, last := strconv.Itoa(i), len(times)-1; last >= 0 && sameColumns(times[last].columns, columns) {
-			times[last].to = key
-		} else {
-			times = append(times, lasting{key, key, columns, columns})
-		}
+		times = followed(times, &f, strconv.Itoa(i), columns)
 	}
 	list, renames = declarations(&f, coursesOver(f, times), func(Course) bool { return true })
-	return list, lineOf(list, len(list)), renames
+	return list, lineOf(nil, list), renames
 }
 
 // declarations are those that settle the columns of a fact that differ, as far as which wants them.
@@ -233,13 +235,13 @@ func declarations(f *hindcast.Fact, all []Course, which func(Course) bool) (list
 	return slices.DeleteFunc(list, func(d hindcast.Declared) bool { return was[d.Name] }), renames
 }
 
-// lineOf is the line of declared columns; "" if none of them is new.
-func lineOf(list []hindcast.Declared, fresh int) string {
-	if fresh == 0 {
+// lineOf is the line that declares columns beside those that are declared already; "" if there are none to add.
+func lineOf(already, list []hindcast.Declared) string {
+	if len(list) == 0 {
 		return ""
 	}
 	var entries []string
-	for _, d := range list {
+	for _, d := range slices.Concat(already, list) {
 		entries = append(entries, entryOf(d))
 	}
 	return "columns: {" + strings.Join(entries, ", ") + "}"
