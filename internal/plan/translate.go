@@ -254,11 +254,12 @@ func (m *maker) text(out *Plan, i int, numbers map[int]int) (int, error) {
 		return n, nil
 	}
 	is, t, results := m.translate(shape), m.Translator(), m.results()
+	tables := t.WithDims(m.shapes.tables[shape], m.dims)
 	for k := range out.Outputs {
 		text, o := is.texts[k], &m.Pipeline.Outputs[k]
-		if tables, known := t.Reading(o, t.WithDims(m.shapes.tables[shape], m.dims), results); is.err == nil && known && len(m.Outputs) > 0 {
+		if sees, known := t.Reading(o, tables, results); is.err == nil && known && len(m.Outputs) > 0 {
 			var err error
-			if text.Checks, err = t.Checks(o, m.Outputs[k].Result, tables); err != nil {
+			if text.Checks, err = t.Checks(o, m.Outputs[k].Result, sees); err != nil {
 				return 0, err
 			}
 		}

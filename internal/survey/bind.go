@@ -100,7 +100,7 @@ func (s *Survey) target(ctx context.Context, o *hindcast.Output, others []wareho
 	}
 	for i, other := range others {
 		if name := s.Pipeline.Outputs[i].Target.Table; strings.EqualFold(name, table) || sameRows(t, other) {
-			return t, existing, plan.OneTarget(s.Pipeline, i, s.number(o))
+			return t, existing, plan.OneTarget(s.Pipeline, i, s.Pipeline.OutputNamed(o.Name))
 		}
 	}
 	return t, existing, s.apart(o, t)
@@ -246,7 +246,7 @@ func (s *Survey) query(p *plan.Plan, o *hindcast.Output, group schema) (query en
 	native := s.Pipeline.Transform.Native()
 	text := plan.Text{SQL: o.Text, Checks: o.Checks}
 	if s.Pipeline.Transform.Translates() {
-		text = group.Texts[s.number(o)]
+		text = group.Texts[s.Pipeline.OutputNamed(o.Name)]
 	}
 	if query, err = engine.Bound(native, text.SQL, o.SQLFile, params); err != nil {
 		return query, nil, err

@@ -13,11 +13,6 @@ import (
 	"github.com/hindcast/hindcast/internal/sqltext"
 )
 
-// number is the place of an output in the pipeline.
-func (s *Survey) number(o *hindcast.Output) int {
-	return slices.IndexFunc(s.Pipeline.Outputs, func(is hindcast.Output) bool { return is.Name == o.Name })
-}
-
 // bindChecks translates an output's checks, which is possible once the types are known in which its result is staged, and binds them.
 func (s *Survey) bindChecks(ctx context.Context, p *plan.Plan, output int, schemas []schema, result []hindcast.Column) error {
 	o := &s.Pipeline.Outputs[output]
