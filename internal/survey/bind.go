@@ -266,13 +266,17 @@ func (s *Survey) inCheck(o *hindcast.Output, err error) error {
 		return nil
 	}
 	e := *hindcast.AsError(err)
-	for i, c := range o.Checks {
-		if place, found := s.Pipeline.Places[o.Key(fmt.Sprintf("checks.%d", i))]; found && strings.HasPrefix(e.Message, fmt.Sprintf("check %q: ", c.Name)) {
-			e.Place = place
-			return &e
-		}
+	place, found := s.Pipeline.Places[o.Key(fmt.Sprintf("checks.%d", checkOf(o, &e)))]
+	if !found {
+		return err
 	}
-	return err
+	e.Place = place
+	return &e
+}
+
+// checkOf is the index of the check that an error is about; -1 if it is about none.
+func checkOf(o *hindcast.Output, e *hindcast.Error) int {
+	return slices.IndexFunc(o.Checks, func(c hindcast.Check) bool { return strings.HasPrefix(e.Message, fmt.Sprintf("check %q: ", c.Name)) })
 }
 
 // concerning adds to the error of SQL over one of the schemas how many slices that is, unless it is the error over each of them.

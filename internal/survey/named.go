@@ -14,7 +14,7 @@ import (
 type naming struct {
 	key    string // below the check's
 	column string
-	table  string // "" of the result
+	table  string // "" for the result
 }
 
 // namings are the columns that a check names in the pipeline file, outside of SQL.
@@ -34,25 +34,21 @@ func namings(c hindcast.Check) (list []naming) {
 	return list
 }
 
-// misnamed says of a check that names a column which is not there what there is; otherwise err is as it was. An engine knows its own query alone, in
+// misnamed says which columns there are if err is about a check that names another one; otherwise err is as it was. An engine knows only its own query, in
 // which the table has another name.
 func (s *Survey) misnamed(ctx context.Context, o *hindcast.Output, query engine.Query, err error) error {
 	e := hindcast.AsError(err)
-	if e.Code != hindcast.ESQLColumn {
+	i := checkOf(o, e)
+	if e.Code != hindcast.ESQLColumn || i < 0 {
 		return err
 	}
-	for i, c := range o.Checks {
-		if !strings.HasPrefix(e.Message, fmt.Sprintf("check %q: ", c.Name)) {
-			continue
-		}
-		result, failed := s.Binder.Bind(ctx, query, nil)
-		if failed != nil {
-			return err
-		}
-		for _, n := range namings(c) {
-			if names := columnsOf(n.table, query, result); len(names) > 0 && !slices.ContainsFunc(names, func(is string) bool { return strings.EqualFold(is, n.column) }) {
-				return s.noColumn(o.Key(fmt.Sprintf("checks.%d", i)), c.Name, n, names)
-			}
+	result, failed := s.Binder.Bind(ctx, query, nil)
+	if failed != nil {
+		return err
+	}
+	for _, n := range namings(o.Checks[i]) {
+		if names := columnsOf(n.table, query, result); len(names) > 0 && !slices.ContainsFunc(names, func(is string) bool { return strings.EqualFold(is, n.column) }) {
+			return s.noColumn(o.Key(fmt.Sprintf("checks.%d", i)), o.Checks[i].Name, n, names)
 		}
 	}
 	return err
@@ -60,23 +56,20 @@ func (s *Survey) misnamed(ctx context.Context, o *hindcast.Output, query engine.
 
 // columnsOf names the columns of the result, or of a table of the query.
 func columnsOf(table string, query engine.Query, result []hindcast.Column) (names []string) {
-	columns := result
 	if table != "" {
 		i := slices.IndexFunc(query.Tables, func(t engine.Table) bool { return t.Name == table })
 		if i < 0 {
 			return nil
 		}
-		columns = query.Tables[i].Columns
+		result = hindcast.Present(query.Tables[i].Columns)
 	}
-	for _, c := range columns {
-		if table == "" || !c.Absent {
-			names = append(names, c.Name)
-		}
+	for _, c := range result {
+		names = append(names, c.Name)
 	}
 	return names
 }
 
-// noColumn is the error of a check that names a column which is not among some.
+// noColumn is the error of a check that names a column which is not among these.
 func (s *Survey) noColumn(key, check string, n naming, names []string) error {
 	of := "the result"
 	if n.table != "" {
