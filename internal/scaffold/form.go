@@ -176,13 +176,12 @@ func rowsText(n int64) string {
 
 // lineOf is a fact's line in the pipeline file.
 func lineOf(f, first Fact, main bool) factLine {
-	line := factLine{Name: f.Name, Table: f.Table, Text: textual(f.Columns), Idle: f.Idle != "", Used: len(f.Columns) >= wide, Why: "guessed: its time column is " + f.Time + rowsText(f.Rows)}
+	line := factLine{Name: f.Name, Table: f.Table, Text: textual(f.Columns), Idle: f.Idle != "", Used: f.Declared == "" && len(f.Columns) >= wide, Why: "guessed: its time column is " + f.Time + rowsText(f.Rows)}
 	if !f.Named {
 		line.Time = f.Time
 		return line.because(f)
 	}
 	line.Every, line.Missing, line.Declared = f.Every.String(), string(hindcast.MissingFail), f.Declared
-	line.Used = line.Used && f.Declared == ""
 	if f.Declared != "" {
 		line.Comments = append(line.Comments, "guessed: `columns` gives each column one type in all slices, and NULL where a table does not have it.")
 	}

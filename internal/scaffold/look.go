@@ -204,9 +204,9 @@ func candidates(single []warehouse.Table, facts []Fact) []warehouse.Table {
 	return append(list[:1:1], rest...)
 }
 
-func (l *looker) fromGroup(members []named) (f Fact, err error) {
+func (l *looker) fromGroup(members []named) (Fact, error) {
 	first, g := members[0], period(members)
-	f = Fact{Name: first.stem, Table: first.schema + first.spell(first.pattern), Tables: len(g.on), Columns: common(g.on), Named: true,
+	f := Fact{Name: first.stem, Table: first.schema + first.spell(first.pattern), Tables: len(g.on), Columns: common(g.on), Named: true,
 		Every: g.every, From: g.anchor, To: g.to}
 	if pattern := either(members); pattern != "" {
 		f.Either = first.schema + first.spell(pattern)
@@ -217,26 +217,34 @@ func (l *looker) fromGroup(members []named) (f Fact, err error) {
 	for _, m := range g.on {
 		f.Rows += max(0, m.table.Rows)
 	}
-	defer func() { f.settle(g.on) }()
 	for _, start := range g.missing {
 		f.Missing = append(f.Missing, first.schema+first.spell(hindcast.FillTime(first.pattern, start)))
 	}
 	for _, m := range g.stray {
 		f.Stray = append(f.Stray, m.table.Name)
 	}
-	filled := slices.DeleteFunc(slices.Clone(g.on), func(m named) bool { return m.table.Rows == 0 })
-	if len(filled) == 0 {
-		return f, nil
-	}
-	if err := l.sampled(&f, filled[len(filled)-1].table.Name); err != nil {
+	if err := l.timed(&f, g.on); err != nil {
 		return f, err
 	}
-	f.Time, err = l.timeWithin(f, []named{filled[0], filled[len(filled)-1]})
-	return f, err
+	f.settle(g.on)
+	return f, nil
+}
+
+// timed finds the time column of a fact whose tables are these; there is none where all of them are empty.
+func (l *looker) timed(f *Fact, members []named) (err error) {
+	filled := slices.DeleteFunc(slices.Clone(members), func(m named) bool { return m.table.Rows == 0 })
+	if len(filled) == 0 {
+		return nil
+	}
+	if err := l.sampled(f, filled[len(filled)-1].table.Name); err != nil {
+		return err
+	}
+	f.Time, err = l.timeWithin(*f, []named{filled[0], filled[len(filled)-1]})
+	return err
 }
 
 // settle declares the columns that the fact's tables do not all have, or not of one type: the SQL sees them in every slice then. A wide fact
-// unloads what is read, beside which nothing can be declared.
+// unloads only what is read, and no column can be declared beside that.
 func (f *Fact) settle(members []named) {
 	if len(f.Columns) >= wide {
 		return
