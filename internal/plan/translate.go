@@ -37,6 +37,7 @@ type Text struct {
 type Refused struct {
 	Refusals   dialect.Refusals
 	Text, File string
+	Output     string // the name of the output whose SQL it is; "" for an only output's, a check's, or a query by hand
 	Check      string // the name of the check whose SQL it is; "" for that of an output
 }
 
@@ -71,6 +72,15 @@ func textOf(result dialect.Result) Text {
 		made.Guards = append(made.Guards, sqltext.Guard{At: g.At.Start, End: g.At.End, Op: g.Op})
 	}
 	return made
+}
+
+// Output translates the SQL of an output over the tables that it sees; the error is *Refused.
+func (t Translator) Output(o *hindcast.Output, tables []ShapeTable) (Text, error) {
+	text, err := t.SQL(o.Text, o.SQLFile, tables)
+	if refused, is := errors.AsType[*Refused](err); is {
+		refused.Output = o.Name
+	}
+	return text, err
 }
 
 // Checks translates the SQL of an output's checks over tables and the output's result; the error is *Refused.
@@ -314,7 +324,7 @@ func (m *maker) translateOver(tables []ShapeTable) *translated {
 		var err error
 		print := ""
 		if sees, known := t.Reading(o, tables, results); known {
-			if text, err = t.SQL(o.Text, o.SQLFile, sees); err == nil {
+			if text, err = t.Output(o, sees); err == nil {
 				text.Lean = t.lean(o.Text, text, sees)
 				print = hash(native.Normalize(text.unmarked))
 			} else {

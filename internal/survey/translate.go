@@ -50,7 +50,7 @@ func (s *Survey) translateReading(p *plan.Plan, output int, schemas []schema) er
 	t := s.translator(p)
 	over := func(group schema) (plan.Text, error) {
 		tables, _ := t.Reading(o, t.WithDims(group.Tables, p.Dims), s.results)
-		return t.SQL(o.Text, o.SQLFile, tables)
+		return t.Output(o, tables)
 	}
 	for i := range schemas {
 		group := &schemas[i]
@@ -106,6 +106,9 @@ func (s *Survey) refused(o *hindcast.Output, err error) error {
 	if !is {
 		return err
 	}
+	if r.Output != "" { // SQL of all outputs is refused together
+		o = &s.Pipeline.Outputs[s.Pipeline.OutputNamed(r.Output)]
+	}
 
 	all := r.Refusals.Errors(r.Text, r.File, sqltext.Excerpt)
 	for i := range all {
@@ -117,25 +120,12 @@ func (s *Survey) refused(o *hindcast.Output, err error) error {
 		if e.Code == hindcast.ESQLTable && e.Next == "" {
 			e.Detail = []string{"the SQL sees the facts and dimensions: " + strings.Join(s.names(), ", ")}
 			e.Next = "correct the name, or declare the table under facts: or dimensions:"
-			if of := s.outputOf(r, o); of != nil {
-				all[i] = s.ofOutput(of, e)
+			if o != nil {
+				all[i] = s.ofOutput(o, e)
 			}
 		}
 	}
 	return errors.Join(all...)
-}
-
-// outputOf is the output whose SQL was refused; o where its file does not say another one.
-func (s *Survey) outputOf(r *plan.Refused, o *hindcast.Output) *hindcast.Output {
-	if o == nil || r.File == "" || o.SQLFile == r.File {
-		return o
-	}
-	for i := range s.Pipeline.Outputs {
-		if is := &s.Pipeline.Outputs[i]; is.SQLFile == r.File {
-			return is
-		}
-	}
-	return o
 }
 
 // names are those of facts and dimensions.
