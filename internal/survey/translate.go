@@ -115,7 +115,8 @@ func (s *Survey) refused(o *hindcast.Output, err error) error {
 		e := hindcast.AsError(all[i])
 		if r.Check != "" {
 			e.Message = fmt.Sprintf("check %q: %s", r.Check, e.Message)
-			all[i] = s.inCheck(o, e)
+			e = hindcast.AsError(s.inCheck(o, e))
+			all[i] = e
 		}
 		if e.Code == hindcast.ESQLTable && e.Next == "" {
 			e.Detail = []string{"the SQL sees the facts and dimensions: " + strings.Join(s.names(), ", ")}
