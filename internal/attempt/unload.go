@@ -62,7 +62,7 @@ func (s *Steps) unloadUnit(ctx context.Context, u *unit, attempt int, each func(
 	}
 	u.manifest = m
 	seconds := m.Seconds
-	if m.Shared != nil { // that of the other pipeline took those
+	if m.Shared != nil { // m.Seconds is what the other pipeline's unload took
 		seconds = u.cloned.Seconds()
 	}
 	each(m, seconds)

@@ -192,17 +192,16 @@ func (a *app) root() *cobra.Command {
 	return root
 }
 
-// chooseEnvironment takes what --env says, or else HINDCAST_ENV. A command that writes the pipeline file has no use for either: of the variable, which may
-// be meant for others, it takes no notice.
+// chooseEnvironment takes what --env says, or else HINDCAST_ENV. A command that writes the pipeline file has no use for either: it refuses the flag, and
+// ignores the variable, which may be meant for other commands.
 func (a *app) chooseEnvironment(cmd *cobra.Command) error {
-	named := cmd.Flags().Changed("env")
-	switch name := cmd.Name(); {
-	case name == "init" || name == "demo":
-		if a.env != "" {
-			return &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: name + " writes a pipeline file, which has no environments yet: --env " + a.env + " chooses none",
-				Next: "leave --env out; add environments: to the file that it writes"}
-		}
-	case !named:
+	name := cmd.Name()
+	writes := name == "init" || name == "demo"
+	if writes && a.env != "" {
+		return &hindcast.Error{Code: hindcast.EUsage, Class: hindcast.ClassPermanent, Message: name + " writes a pipeline file, which has no environments yet: --env " + a.env + " chooses none",
+			Next: "leave --env out; add environments: to the file that it writes"}
+	}
+	if !writes && !cmd.Flags().Changed("env") {
 		a.env = os.Getenv("HINDCAST_ENV")
 	}
 	return nil

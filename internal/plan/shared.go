@@ -68,8 +68,8 @@ func (u *DraftUnit) Decline() {
 }
 
 // Serves reports whether a generation of another pipeline can take the place of the unload of a unit of fact f: it is of the same rows of the
-// same table, read from the same database by the same access, and has the columns that would be unloaded: in whatever order where the pipeline file lists them (see
-// Seen), otherwise in the table's, for which a query by hand takes that of the files. Where the pipeline has a generation of its own, current, its
+// same table, read from the same database by the same access, and has the columns that would be unloaded: in any order where the pipeline file lists them (see
+// Seen), otherwise in the table's order, since a query by hand takes the files' order for it. Where the pipeline has a generation of its own, current, its
 // columns must be those, in the order in which it would unload them (see Alike): the contents of both are compared, and rows that were lost are
 // found. How old it may be is not asked.
 func (u *Unit) Serves(m *hindcast.Manifest, f hindcast.Fact, current *hindcast.Manifest, database, access string) bool {

@@ -153,7 +153,7 @@ func (c *claim) prepareTargets(ctx context.Context, p *plan.Plan) error {
 	return c.apart(ctx, p)
 }
 
-// apart refuses targets that are one table by two names. Of those that were not there before they were made, nobody could tell.
+// apart refuses targets that are one table by two names. Survey does so for those that are there; of new ones nobody can tell before they are made.
 func (c *claim) apart(ctx context.Context, p *plan.Plan) error {
 	var made []int
 	for k := range p.Outputs {

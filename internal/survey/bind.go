@@ -279,7 +279,7 @@ func checkOf(o *hindcast.Output, e *hindcast.Error) int {
 	return slices.IndexFunc(o.Checks, func(c hindcast.Check) bool { return strings.HasPrefix(e.Message, fmt.Sprintf("check %q: ", c.Name)) })
 }
 
-// concerning adds to the error of SQL over one of the schemas how many slices that is, unless it is the error over each of them.
+// concerning adds how many slices the SQL's error over one of the schemas concerns, unless the SQL fails alike over all of them.
 func concerning(err error, schemas []schema, failed int, p *plan.Plan, over func(schema) error) error {
 	for i := range schemas {
 		if i == failed {

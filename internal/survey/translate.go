@@ -41,7 +41,7 @@ func (s *Survey) bindChecks(ctx context.Context, p *plan.Plan, output int, schem
 	return nil
 }
 
-// translateReading translates the SQL of an output that reads others, which is possible once it is known as what those are staged.
+// translateReading translates the SQL of an output that reads others, which is possible once the types are known in which those are staged.
 func (s *Survey) translateReading(p *plan.Plan, output int, schemas []schema) error {
 	o := &s.Pipeline.Outputs[output]
 	if !s.Pipeline.Transform.Translates() || len(o.Reads) == 0 || o.Fault != nil {
