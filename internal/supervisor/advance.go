@@ -175,6 +175,11 @@ func (r *run) done(s *slice) {
 // again, or it has failed for good. Our own stop costs no attempt.
 func (r *run) failed(a *assignment, res *result) {
 	e := hindcast.AsError(res.err)
+	if len(e.Slices) > 1 { // each of them has an event of its own: a list of all in each would be as long as their number squared
+		own := *e
+		own.Slices = []string{a.slice.item.Slice.Key}
+		e = &own
+	}
 
 	switch {
 	case e.Code == hindcast.EFenced:

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -97,6 +98,28 @@ func TestTogetherOneIsStopped(t *testing.T) {
 			wantExit(t, w.run(w.together(3, Together)), hindcast.ExitOK)
 		})
 	}
+}
+
+// Of many slices that somebody changed, the event of each has its own key alone.
+func TestManyThatChanged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		wantExit(t, w.run(w.together(3, Held)), hindcast.ExitOK)
+		for i, item := range planOf(2).Items {
+			w.rows[key(i)] = hindcast.Committed{Target: "t", Slice: item.Slice, Run: "r9", Publication: "r9", Fingerprint: "newer"}
+		}
+		c := w.together(3, Together)
+		c.StagedOnly = true
+		out := w.run(c)
+		wantExit(t, out, hindcast.ExitFailed)
+		wantState(t, out, key(2), hindcast.Staged)
+		for i := range 2 {
+			wantState(t, out, key(i), hindcast.Failed)
+			if e := out.State.Slices[key(i)].Error; !slices.Equal(e.Slices, []string{key(i)}) || e.Message != out.State.Slices[key(0)].Error.Message {
+				t.Errorf("%s: %+v", key(i), e)
+			}
+		}
+	})
 }
 
 // What a run holds is published later, in place of what stood there, or not at all.
