@@ -46,6 +46,7 @@ var figures = []figure{
 	{"postgres", (*bench).moves},
 	{"swap", (*bench).swaps},
 	{"change", (*bench).change},
+	{"whole", (*bench).wholeTransaction},
 	{"history", (*bench).wholeHistory},
 	{"postgres-memory", (*bench).postgresMemory},
 	{"lake", (*bench).lakeInS3},
