@@ -88,6 +88,8 @@ type comparison struct {
 	wanted Wanted
 	pairs  []pair
 	byKey  bool
+
+	sumsBefore, sumsAfter []string // what adds up the totals, over columns bc0, ac0 …
 }
 
 // match pairs the columns of both sides, and returns those that have no other or another type.
@@ -174,65 +176,129 @@ func (c *comparison) totals() (list []int) {
 	return list
 }
 
-// count counts the rows, and adds up the columns.
+// count counts the rows, which their files say, and finds the aggregates that add up the columns.
 func (c *comparison) count(ctx context.Context, out *view.DiffSlice) error {
 	for _, i := range c.totals() {
 		out.Totals = append(out.Totals, view.DiffTotal{Column: c.pairs[i].name, Approximate: floating(c.pairs[i].typ)})
 	}
 	for _, side := range []struct {
-		view  string
-		rows  *int64
-		total func(*view.DiffTotal) **string
-	}{
-		{"b", &out.Before, func(t *view.DiffTotal) **string { return &t.Before }}, {"a", &out.After, func(t *view.DiffTotal) **string { return &t.After }},
-	} {
-		if err := c.sum(ctx, side.view, side.rows, out.Totals, side.total); err != nil {
+		view string
+		rows *int64
+		sums *[]string
+	}{{"b", &out.Before, &c.sumsBefore}, {"a", &out.After, &c.sumsAfter}} {
+		if err := c.conn.QueryRowContext(ctx, "SELECT count(*) FROM "+side.view).Scan(side.rows); err != nil {
+			return duck.Translate(err)
+		}
+		var err error
+		if *side.sums, err = c.sums(ctx, side.view, out.Totals); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// sum adds up one side. Columns whose sum may have more than 38 digits are added up as floating-point numbers.
-func (c *comparison) sum(ctx context.Context, from string, rows *int64, totals []view.DiffTotal, total func(*view.DiffTotal) **string) error {
+// sums are aggregates that add up one side's columns, which have the view's name before theirs. Columns whose sum may have more
+// than 38 digits are added up as floating-point numbers.
+func (c *comparison) sums(ctx context.Context, from string, totals []view.DiffTotal) (list []string, err error) {
 	var exact []hindcast.Column
 	for _, i := range c.totals() {
 		if typ := c.pairs[i].typ; datatype.Exact(typ) {
 			exact = append(exact, hindcast.Column{Name: column(i), Type: typ})
 		}
 	}
-	exact, err := duck.Totalled(ctx, c.conn, exact, from)
-	if err != nil {
-		return err
+	if exact, err = duck.Totalled(ctx, c.conn, exact, from); err != nil {
+		return nil, err
 	}
-	list, dest := []string{"count(*)"}, []any{rows}
 	for n, i := range c.totals() {
-		name := column(i)
-		if !slices.ContainsFunc(exact, func(e hindcast.Column) bool { return e.Name == name }) {
+		name := from + column(i)
+		if !slices.ContainsFunc(exact, func(e hindcast.Column) bool { return e.Name == column(i) }) {
 			name, totals[n].Approximate = "CAST("+name+" AS DOUBLE)", true
 		}
-		list, dest = append(list, "CAST(sum("+name+") AS VARCHAR)"), append(dest, total(&totals[n]))
+		list = append(list, "CAST(sum("+name+") AS VARCHAR)")
 	}
-	return duck.Translate(c.conn.QueryRowContext(ctx, "SELECT "+strings.Join(list, ", ")+" FROM "+from).Scan(dest...))
+	return list, nil
 }
 
-// compare counts the rows that differ. A key that is in several rows of both sides leads to more pairs than there are rows: then
-// whole rows are compared.
+// compare counts the rows that differ, and adds up the columns of both sides. Where a key is in one row of each side at most, one
+// reading of the rows does both. A key that is in several rows of both sides leads to more pairs than there are rows: then whole
+// rows are compared, and each side is added up by itself.
 func (c *comparison) compare(ctx context.Context, out *view.DiffSlice) error {
 	if c.byKey {
-		var before, after int64
-		if err := c.conn.QueryRowContext(ctx, "SELECT count(*) FILTER (kind = 'added'), count(*) FILTER (kind = 'removed'), count(*) FILTER (kind = 'changed'), "+
-			"count(was), count(is_now) FROM ("+c.joined("b.here AS was, a.here AS is_now")+")").Scan(&out.Added, &out.Removed, &out.Changed, &before, &after); err != nil {
-			return duck.Translate(err)
+		paired, err := c.pair(ctx, out)
+		if err != nil {
+			return err
 		}
-		if c.byKey = before == out.Before && after == out.After; c.byKey {
-			out.ByKey = true
+		if c.byKey = paired; paired {
 			return nil
 		}
 		out.Changed, out.Note = 0, "a key is in several rows: whole rows are compared"
 	}
+	if err := c.addUp(ctx, out); err != nil {
+		return err
+	}
 	return duck.Translate(c.conn.QueryRowContext(ctx, "SELECT coalesce(sum(n) FILTER (n > 0), 0)::BIGINT, coalesce(-sum(n) FILTER (n < 0), 0)::BIGINT FROM ("+
 		c.grouped()+")").Scan(&out.Added, &out.Removed))
+}
+
+// pair compares by key, and reports whether each row was paired once.
+func (c *comparison) pair(ctx context.Context, out *view.DiffSlice) (once bool, err error) {
+	fits := !slices.ContainsFunc(c.totals(), func(i int) bool { return !duck.AlwaysAdds(c.pairs[i].typ) })
+	var was, is int64
+	kinds := []string{"count(*) FILTER (kind = 'added')", "count(*) FILTER (kind = 'removed')", "count(*) FILTER (kind = 'changed')", "count(was)", "count(is_now)"}
+	list, dest := []string{"b.here AS was", "a.here AS is_now"}, []any{&out.Added, &out.Removed, &out.Changed, &was, &is}
+	if fits {
+		for _, i := range c.totals() {
+			list = append(list, fmt.Sprintf("b.%[1]s AS b%[1]s, a.%[1]s AS a%[1]s", column(i)))
+		}
+		kinds = slices.Concat(kinds, c.sumsBefore, c.sumsAfter)
+		dest = append(dest, totalsBefore(out.Totals)...)
+		dest = append(dest, totalsAfter(out.Totals)...)
+	}
+	if err := c.conn.QueryRowContext(ctx, "SELECT "+strings.Join(kinds, ", ")+" FROM ("+c.joined(strings.Join(list, ", "))+")").Scan(dest...); err != nil {
+		return false, duck.Translate(err)
+	}
+	if once = was == out.Before && is == out.After; once && !fits {
+		err = c.addUp(ctx, out)
+	}
+	out.ByKey = once
+	return once, err
+}
+
+// addUp adds up each side by itself.
+func (c *comparison) addUp(ctx context.Context, out *view.DiffSlice) error {
+	if len(out.Totals) == 0 {
+		return nil
+	}
+	for _, side := range []struct {
+		view string
+		sums []string
+		dest []any
+	}{{"b", c.sumsBefore, totalsBefore(out.Totals)}, {"a", c.sumsAfter, totalsAfter(out.Totals)}} {
+		var list []string
+		for _, i := range c.totals() {
+			list = append(list, column(i)+" AS "+side.view+column(i))
+		}
+		if err := c.conn.QueryRowContext(ctx, "SELECT "+strings.Join(side.sums, ", ")+" FROM (SELECT "+strings.Join(list, ", ")+" FROM "+side.view+")").
+			Scan(side.dest...); err != nil {
+			return duck.Translate(err)
+		}
+	}
+	return nil
+}
+
+// totalsBefore and totalsAfter are where the totals of a side are put.
+func totalsBefore(totals []view.DiffTotal) (dest []any) {
+	for i := range totals {
+		dest = append(dest, &totals[i].Before)
+	}
+	return dest
+}
+
+func totalsAfter(totals []view.DiffTotal) (dest []any) {
+	for i := range totals {
+		dest = append(dest, &totals[i].After)
+	}
+	return dest
 }
 
 // joined gives a row for each key of either side: its kind, NULL where nothing differs, and what else is asked for.

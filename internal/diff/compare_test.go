@@ -79,6 +79,8 @@ func TestCompare(t *testing.T) {
 		"beyond a double":     {"SELECT 1 AS id, 12345678901234567890.123456::DECIMAL(38,6) AS x", "SELECT 1 AS id, 12345678901234567890.123457::DECIMAL(38,6) AS x", []string{"id"}, "1 -> 1: +0 -0 ~1 x 12345678901234567890.123456 -> 12345678901234567890.123457"},
 		"the same of a wider": {"SELECT 1 AS id, 1.5::DECIMAL(18,2) AS x", "SELECT 1::BIGINT AS id, 1.5::DECIMAL(38,6) AS x", []string{"id"}, "1 -> 1: +0 -0 ~0 x 1.500000 -> 1.500000"},
 		"NaN and zeros":       {"SELECT 1 AS id, 'nan'::DOUBLE AS x, 0.0::DOUBLE AS y", "SELECT 1 AS id, 'nan'::DOUBLE AS x, -0.0::DOUBLE AS y", []string{"id"}, "1 -> 1: +0 -0 ~0 x nan -> nan y 0.0 -> 0.0"},
+		"pairs too large to add up": {"SELECT 1 AS id, ('4' || repeat('0', 37))::DECIMAL(38,0) AS x FROM range(2)", "SELECT 1 AS id, ('4' || repeat('0', 37))::DECIMAL(38,0) AS x FROM range(2)", []string{"id"},
+			"2 -> 2: +0 -0 ~0 x 80000000000000000000000000000000000000 -> 80000000000000000000000000000000000000 whole"},
 		"too large to add up": {"SELECT id, (repeat('9', 38))::DECIMAL(38,0) AS x FROM range(2) AS r(id)", "SELECT id, 1::DECIMAL(38,0) AS x FROM range(2) AS r(id)", []string{"id"}, "2 -> 2: +0 -0 ~2 x 2e+38 -> 2"},
 	} {
 		got, _, err := Compare(t.Context(), conn, side(t, conn, c.before), side(t, conn, c.after), c.key, Wanted{})

@@ -251,10 +251,36 @@ func (d *differ) open(ctx context.Context, do func() error) (err error) {
 	return do()
 }
 
-// target compares the slices of one target.
+// target compares the slices of one target. The rows of the next slice are brought while one is compared.
 func (d *differ) target(ctx context.Context, t *view.DiffTarget, tasks []task) error {
+	ctx, cancel := context.WithCancel(ctx)
+	next := make(chan *brought)
+	go func() {
+		defer close(next)
+		for _, task := range tasks {
+			b := d.bringBoth(ctx, t, task)
+			select {
+			case next <- b:
+			case <-ctx.Done():
+				b.release()
+				return
+			}
+		}
+	}()
+	defer func() {
+		cancel()
+		for b := range next {
+			b.release()
+		}
+	}()
+
 	for _, task := range tasks {
-		s, columns, err := d.slice(ctx, t, task)
+		b, there := <-next
+		if !there {
+			return context.Cause(ctx)
+		}
+		s, columns, err := d.slice(ctx, t, task, b)
+		b.release()
 		if err != nil {
 			return fmt.Errorf("comparing %s of %s: %w", task.row.Slice.Key, t.Target, err)
 		}
@@ -271,18 +297,39 @@ func (d *differ) target(ctx context.Context, t *view.DiffTarget, tasks []task) e
 	return nil
 }
 
-func (d *differ) slice(ctx context.Context, t *view.DiffTarget, task task) (out view.DiffSlice, columns []view.DiffColumn, err error) {
-	before, release, err := d.bring(ctx, t, task, task.before)
-	defer release()
-	if err != nil {
-		return out, nil, err
+// brought are the rows of a slice, readable here until they are released.
+type brought struct {
+	before, after Side
+	releases      []func()
+	err           error
+}
+
+func (b *brought) release() {
+	for _, release := range b.releases {
+		release()
 	}
-	after, release, err := d.bring(ctx, t, task, task.after)
-	defer release()
-	if err != nil {
-		return out, nil, err
+}
+
+func (d *differ) bringBoth(ctx context.Context, t *view.DiffTarget, task task) *brought {
+	b := &brought{}
+	for _, side := range []struct {
+		*Side
+		source
+	}{{&b.before, task.before}, {&b.after, task.after}} {
+		var release func()
+		*side.Side, release, b.err = d.bring(ctx, t, task, side.source)
+		if b.releases = append(b.releases, release); b.err != nil {
+			break
+		}
 	}
-	out, columns, err = Compare(ctx, d.conn, before, after, t.Key, d.choice.Wanted)
+	return b
+}
+
+func (d *differ) slice(ctx context.Context, t *view.DiffTarget, task task, b *brought) (out view.DiffSlice, columns []view.DiffColumn, err error) {
+	if b.err != nil {
+		return out, nil, b.err
+	}
+	out, columns, err = Compare(ctx, d.conn, b.before, b.after, t.Key, d.choice.Wanted)
 	if task.staged { // the target keeps its columns and their types
 		columns = nil
 	}

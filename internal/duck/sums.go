@@ -82,7 +82,7 @@ func Totalled(ctx context.Context, db Querier, columns []hindcast.Column, from s
 			continue
 		}
 		exact = append(exact, c)
-		if precision, _, _ := datatype.ParseDecimal(c.Type); precision > alwaysFits {
+		if !AlwaysAdds(c.Type) {
 			wide = append(wide, c)
 			list = append(list, "CAST(greatest(max("+Name(c.Name)+"), -min("+Name(c.Name)+")) AS VARCHAR)")
 		}
@@ -106,6 +106,12 @@ func Totalled(ctx context.Context, db Querier, columns []hindcast.Column, from s
 		}
 	}
 	return exact, nil
+}
+
+// AlwaysAdds reports whether DuckDB adds up any 10^10 values of a type.
+func AlwaysAdds(typ string) bool {
+	precision, _, _ := datatype.ParseDecimal(typ)
+	return precision <= alwaysFits
 }
 
 // alwaysFits is the precision of a DECIMAL of which 10^10 values add up to 38 digits.
