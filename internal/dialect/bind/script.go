@@ -2,6 +2,7 @@ package bind
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -75,10 +76,23 @@ func (b *binder) statement(st ast.Statement, out *sem.Script) {
 
 // step adds a step, after which a table has another version.
 func (b *binder) step(t *temp, name string, step sem.Step, out *sem.Script) {
+	t.take(step.Values)
 	step.Before, step.Columns = t.version, t.columns
 	step.Name = fmt.Sprintf("hindcast_%s_%d", strings.ToLower(name), len(out.Steps)+1)
 	t.version = step.Name
 	out.Steps = append(out.Steps, step)
+}
+
+// take notes what still holds for all values of the columns beside new ones; of a column that gets none nil stands there.
+func (t *temp) take(values []*sem.Expr) {
+	t.columns = slices.Clone(t.columns)
+	for i, v := range values {
+		if v == nil || v.Op == sem.OpNull {
+			continue
+		}
+		c := &t.columns[i]
+		c.NoBlanks, c.ASCII = c.NoBlanks && v.NoBlanks, c.ASCII && v.ASCII
+	}
 }
 
 // makes adds a table, unless one of its name is there.
