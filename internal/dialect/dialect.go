@@ -84,6 +84,9 @@ type Change struct {
 	Why  string
 }
 
+// Spelling is why a part is written in another way where nothing else is to be said of it.
+const Spelling = emit.Spelling
+
 // Output is a column of the result. Type is the source's.
 type Output struct{ Name, Type string }
 
@@ -239,6 +242,9 @@ func columns(redshift bool) func(Column) sem.Column {
 // used.
 func columnOf(c Column, t sem.Type) sem.Column {
 	facts := sem.Facts{NoBlanks: c.NoBlanks || t.Kind == sem.Char, ASCII: c.ASCII}
+	if c.Least != "" || c.Most != "" {
+		facts.Range, facts.NotZero = sem.RangeOf(t, c.Least, c.Most)
+	}
 	if t.Kind == sem.Numeric && t.P == 0 {
 		t = sem.Type{} // engines hold no unbounded decimals
 	}

@@ -36,6 +36,8 @@ type Column struct {
 	Name, Type string
 	NoBlanks   bool // no value ends in a blank
 	ASCII      bool // all values are of ASCII
+	// Least and Most are bounds of all values of a number, date or time, in the form of hindcast.Facts; "" where none is known.
+	Least, Most string
 }
 
 // binder binds one statement.

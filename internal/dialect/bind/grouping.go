@@ -50,6 +50,7 @@ func (b *binder) groupKey(g ast.Expr, x *ast.Select, s *scope, bound *sem.Query)
 		return nil
 	}
 	s.setKeys = append(s.setKeys, spelled{e, item.Span().In(b.text)})
+	bound.Computed = bound.Computed || e.Op != sem.OpColumn || e.Item != nil
 	if byItem {
 		s.grouped = append(s.grouped, item)
 	} else {

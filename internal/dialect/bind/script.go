@@ -92,6 +92,9 @@ func (t *temp) take(values []*sem.Expr) {
 		}
 		c := &t.columns[i]
 		c.NoBlanks, c.ASCII = c.NoBlanks && v.NoBlanks, c.ASCII && v.ASCII
+		v.NotZero, v.Range = sem.NotZero(v), sem.Within(v)
+		both := c.Both(v.Facts)
+		c.NotZero, c.Range = both.NotZero, both.Range
 	}
 }
 

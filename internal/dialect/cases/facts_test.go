@@ -11,7 +11,7 @@ import (
 	"github.com/hindcast/hindcast/internal/duck"
 )
 
-// known is a schema with what holds for all texts of the tables.
+// known is a schema with what holds for all values of the tables.
 func known(t *testing.T, tables []table) dialect.Schema {
 	t.Helper()
 	db, err := duck.Open(t.Context(), duck.Options{Threads: 1})
@@ -31,7 +31,10 @@ func TestRandomFacts(t *testing.T) {
 	for _, from := range []dialect.Source{dialect.Redshift, dialect.Postgres} {
 		t.Run(string(from), func(t *testing.T) {
 			m := &maker{Rand: rand.New(rand.NewPCG(*seed, 18))}
-			c := trialOf(t, from, dialect.DuckDB, append(m.randomTables(), "UPDATE wild SET v = rtrim(v), v3 = translate(v3, 'é', 'e')")...)
+			c := trialOf(t, from, dialect.DuckDB, append(m.randomTables(), "UPDATE wild SET v = rtrim(v), v3 = translate(v3, 'é', 'e')",
+				"UPDATE wild SET s = 1 + abs(s % 50), j = abs(j % 1000), p = least(abs(p), 900) + 0.01, q = -least(abs(q), 99999) - 0.000001, dt = CASE WHEN dt BETWEEN '0001-01-01' AND '9999-12-31' THEN dt ELSE '2000-02-29' END, "+
+					"ts = CASE WHEN ts BETWEEN '1970-01-02' AND '2037-12-30' THEN ts ELSE '2024-02-29 12:00' END",
+				"UPDATE tame SET id = id - 12, i = 2 + abs(i), b = -1 - abs(b % 100000)")...)
 			lean := c.options
 			lean.Schema = known(t, c.tables)
 			if from == dialect.Postgres {

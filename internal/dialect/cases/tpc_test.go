@@ -17,6 +17,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/dialect"
 	"github.com/hindcast/hindcast/internal/dialect/cases"
 	"github.com/hindcast/hindcast/internal/duck"
@@ -170,11 +171,20 @@ func copyTable(t *testing.T, db *sql.DB, pg *pgconn.PgConn, one table, name stri
 func facts(t *testing.T, db *sql.DB, one table, columns []dialect.Column) {
 	t.Helper()
 	for i, c := range one.columns {
-		if c.carried != "VARCHAR" {
+		query, into := "", []any{&columns[i].Least, &columns[i].Most}
+		switch {
+		case c.carried == "VARCHAR":
+			into = []any{&columns[i].NoBlanks, &columns[i].ASCII}
+			query = "count(*) FILTER (WHERE " + c.name + " LIKE '% ') = 0, count(*) FILTER (WHERE strlen(" + c.name + ") <> length(" + c.name + ")) = 0"
+		case hindcast.IsTime(c.carried):
+			query = "coalesce(CASE WHEN bool_and(CAST(" + c.name + " AS DATE) BETWEEN DATE '0001-01-01' AND DATE '9999-12-31') THEN strftime(CAST(min(" + c.name + ") AS DATE), '%Y-%m-%d') END, ''), " +
+				"coalesce(CASE WHEN bool_and(CAST(" + c.name + " AS DATE) BETWEEN DATE '0001-01-01' AND DATE '9999-12-31') THEN strftime(CAST(max(" + c.name + ") AS DATE), '%Y-%m-%d') END, '')"
+		case c.carried == "SMALLINT" || c.carried == "INTEGER" || c.carried == "BIGINT" || strings.HasPrefix(c.carried, "DECIMAL"):
+			query = "coalesce(CAST(min(" + c.name + ") AS VARCHAR), ''), coalesce(CAST(max(" + c.name + ") AS VARCHAR), '')"
+		default:
 			continue
 		}
-		query := "SELECT count(*) FILTER (WHERE " + c.name + " LIKE '% ') = 0, count(*) FILTER (WHERE strlen(" + c.name + ") <> length(" + c.name + ")) = 0 FROM (" + one.view() + ")"
-		if err := db.QueryRowContext(t.Context(), query).Scan(&columns[i].NoBlanks, &columns[i].ASCII); err != nil {
+		if err := db.QueryRowContext(t.Context(), "SELECT "+query+" FROM ("+one.view()+")").Scan(into...); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -24,7 +24,7 @@ func duckArrays() map[sem.Op]rule {
 		sem.OpArrayAny:  {write: arrayAnyDuck, why: "the engine takes NULLs among the elements otherwise"},
 		sem.OpArrayText: {write: arrayTextDuck, why: ofArrays},
 		sem.OpUnnest:    {write: unnestDuck, why: "the engine names the columns otherwise"},
-		sem.OpGather:    {write: gatherDuck, filters: true, why: "the engine spells it so"},
+		sem.OpGather:    {write: gatherDuck, filters: true, why: Spelling},
 	}
 }
 

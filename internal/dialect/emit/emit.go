@@ -62,6 +62,10 @@ type printer struct {
 	marks   []*sem.Expr // the guarded expressions: see Options.Mark
 	natives []Guard     // what the engine itself raises in
 
+	sure []*sem.Expr // numbers that are not zero where the branch is computed that is being written
+	// computed says that a key of GROUP BY is more than a column: what it is made of must be written alike wherever it stands.
+	computed bool
+
 	items map[*sem.Expr]text // of select lists, as they are written
 
 	// Stacks of what is being written: see withArgs and splice.
@@ -154,7 +158,11 @@ func (p *printer) splice(at lex.Span, n int) string {
 }
 
 // query writes a query.
-func (p *printer) query(q *sem.Query) string { return p.slotted(q.At, q.Slots) }
+func (p *printer) query(q *sem.Query) string {
+	defer func(sure []*sem.Expr, computed bool) { p.sure, p.computed = sure, computed }(p.sure, p.computed)
+	p.sure, p.computed = nil, q.Computed
+	return p.slotted(q.At, q.Slots)
+}
 
 // slotted writes a part of the text with slots in it.
 func (p *printer) slotted(at lex.Span, slots []sem.Slot) string {
@@ -296,11 +304,7 @@ func (p *printer) withArgs(e *sem.Expr, args []text) text {
 	p.mayOverflow(e)
 	rule := &rules(p.Engine)[e.Op]
 	from := len(p.changes)
-	for i, a := range e.Args {
-		if a.Op != sem.OpInterval || e.Op != sem.OpAddInterval {
-			args[i] = p.expr(a)
-		}
-	}
+	p.arguments(e, args)
 	if e.Filter != nil && slices.ContainsFunc(e.Keys, func(k sem.Key) bool { return k.X != e.Args[0] && mayRaise(k.X) }) {
 		p.refuse(e.At, "filter in a query in FROM", "engines compute the order of what FILTER leaves out, too, and it may raise")
 	}
@@ -360,6 +364,9 @@ func (p *printer) ruled(r *rule, e *sem.Expr, args []text) text {
 	return text{text: "NULL"}
 }
 
+// Spelling is why a part is written in another way that means the same.
+const Spelling = "the engine spells it so"
+
 func why(e *sem.Expr, r *rule, written string) string {
 	guarded := strings.HasPrefix(written, "CASE")
 	switch {
@@ -367,10 +374,14 @@ func why(e *sem.Expr, r *rule, written string) string {
 		return e.Why
 	case e.Item != nil:
 		return "the engine does not take an alias of the same list everywhere"
+	case guarded && r.guards != "" && r.why != "":
+		return r.why + ", and " + r.guards
+	case guarded && r.guards != "":
+		return r.guards
 	case r.why != "" && (guarded || !r.mayGuard):
 		return r.why
 	}
-	return "the engine spells it so"
+	return Spelling
 }
 
 // kept is an operation that is spelled as in the source.

@@ -11,7 +11,7 @@ func divideNumeric(p *printer, e *sem.Expr, args []text) text {
 		return arithmetic("*")(p, e, args)
 	case !p.Engine.spark():
 		out := p.numericQuotientDuck(args[0].text, l, args[1].text, r, e, args)
-		if nonZero(e.Args[1]) {
+		if p.notZero(e.Args[1]) {
 			return text{text: out}
 		}
 		a, b := operand(args[0]), operand(args[1])

@@ -24,7 +24,7 @@ var harmless = [sem.Ops]bool{sem.OpNull: true, sem.OpBool: true, sem.OpInt: true
 // mayRaise reports whether an expression may raise.
 func mayRaise(e *sem.Expr) bool {
 	below := (e.Op == sem.OpLeft || e.Op == sem.OpRight) && e.N < 0 && e.Not // a length that may be below zero
-	return !harmless[e.Op] || below || e.Item != nil && mayRaise(e.Item) || slices.ContainsFunc(e.Args, mayRaise)
+	return !harmless[e.Op] && !sem.Fits(e) || below || e.Item != nil && mayRaise(e.Item) || slices.ContainsFunc(e.Args, mayRaise)
 }
 
 // filtered is an aggregate with its FILTER in its argument. Engines may compute arguments of rows that are filtered out, too, and Spark takes no

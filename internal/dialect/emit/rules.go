@@ -18,7 +18,8 @@ type rule struct {
 	why     string // why the text is changed
 	// mayGuard says that this is why only where it is written as a CASE
 	mayGuard bool
-	filters  bool // write sees to FILTER: a NULL in place of what it leaves out would count
+	guards   string // a further reason, where it is written as a CASE
+	filters  bool   // write sees to FILTER: a NULL in place of what it leaves out would count
 	except   []except
 }
 
@@ -50,6 +51,8 @@ const (
 	roundsOdd = "the engine would round or type it otherwise"
 	asciiOnly = "the engine changes letters that the source leaves"
 	blanks    = "trailing blanks do not count in the source"
+	farYears  = "years before 1 and after 9999 mean something else to the engine"
+	endless   = "infinite times mean something else to the engine"
 )
 
 // shared are the rules of all engines.
@@ -134,7 +137,7 @@ func sharedFunctions() map[sem.Op]rule {
 		sem.OpToDecimal:       {form: "CAST($1 AS $t)"},
 		sem.OpDecimalToInt:    {form: "CAST(round($1, 0) AS $t)", why: roundsOdd},
 		sem.OpToFloat:         {form: "CAST($1 AS $t)"},
-		sem.OpToText:          {write: shown},
+		sem.OpToText:          {write: shown, guards: farYears},
 		sem.OpBoolToText:      {form: "CASE WHEN @1 THEN 'true' WHEN NOT @1 THEN 'false' END"},
 		sem.OpBoolToInt:       {form: "CAST($1 AS $t)"},
 		sem.OpIntToBool:       {form: "(@1 <> 0)"},
@@ -160,7 +163,7 @@ func sharedFunctions() map[sem.Op]rule {
 		sem.OpASCII:           {form: "ascii($1)"},
 		sem.OpOneSpelling:     {write: oneSpelling, why: blanks},
 		sem.OpTextToDecimal:   {write: read(` *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *`), why: "the engine reads other texts as numbers, too"},
-		sem.OpTimeToText:      {write: timeToText, why: "engines have other patterns"},
+		sem.OpTimeToText:      {write: timeToText, why: "engines have other patterns", guards: farYears},
 		sem.OpTextToMoment:    {write: textToMoment, why: "engines have other patterns, and read other texts by them"},
 		sem.OpNumberToText:    {write: numberToText, why: "engines have other patterns"},
 		sem.OpSinceEpoch:      {write: instantOf},
@@ -173,7 +176,7 @@ func sharedFunctions() map[sem.Op]rule {
 		sem.OpSubstring:       {write: substring, why: "positions before 1 count in the source"},
 		sem.OpAddInterval:     {write: addInterval},
 		sem.OpDateAdd:         {write: dateAdd},
-		sem.OpExtract:         {write: extract},
+		sem.OpExtract:         {write: extract, guards: farYears},
 		sem.OpLastDay:         {form: "last_day($1)"},
 		sem.OpCountRows:       {keep: true, form: "count(*)$w"},
 		sem.OpCount:           {keep: true, form: "count($d$1)$w"},
@@ -208,6 +211,8 @@ func duckRules(r [sem.Ops]rule) [sem.Ops]rule {
 	return r
 }
 
+const epochDuck = "CAST(CAST(epoch_us(CAST($1 AS TIMESTAMP)) AS DECIMAL(20,0)) * 0.000001 AS $t)"
+
 // duckValues are DuckDB's own rules of values, conditions, conversions, texts and times.
 func duckValues() map[sem.Op]rule {
 	return map[sem.Op]rule{
@@ -217,10 +222,10 @@ func duckValues() map[sem.Op]rule {
 		sem.OpToday:          {form: "CAST(now() AT TIME ZONE 'UTC' AS DATE)"},
 		sem.OpDistinctFrom:   {keep: true},
 		sem.OpLike:           {write: like, why: "a backslash escapes in the source's LIKE"},
-		sem.OpIntDivide:      {write: divideInt, why: "integers are divided as integers in the source, and " + byZero},
-		sem.OpIntModulo:      {write: moduloInt, why: byZero},
-		sem.OpDecimalDivide:  {write: divideDecimal, why: "the engine would divide decimals as floating-point numbers"},
-		sem.OpNumericDivide:  {write: divideNumeric, why: "the engine would divide decimals as floating-point numbers"},
+		sem.OpIntDivide:      {write: divideInt, why: "integers are divided as integers in the source", guards: byZero},
+		sem.OpIntModulo:      {write: moduloInt, why: byZero, mayGuard: true},
+		sem.OpDecimalDivide:  {write: divideDecimal, why: "the engine would divide decimals as floating-point numbers", guards: byZero},
+		sem.OpNumericDivide:  {write: divideNumeric, why: "the engine would divide decimals as floating-point numbers", guards: byZero},
 		sem.OpAvgNumeric:     {write: avgNumeric, why: "the engine would average exact numbers as floating-point numbers"},
 		sem.OpTruncate:       {write: cutDigits("trunc($1, $n)"), why: roundsOdd},
 		sem.OpFloatToInt:     {write: floatToIntDuck},
@@ -241,12 +246,12 @@ func duckValues() map[sem.Op]rule {
 		sem.OpPosition:       {form: "CAST(strpos($1, $2) AS INTEGER)"},
 		sem.OpTrimKey:        {form: "rtrim($1, ' ')", why: blanks},
 		sem.OpBlankGuard:     {form: "CASE WHEN @1 LIKE '% ' THEN error('a text ends in a blank, which does not count in the source') ELSE $1 END", why: blanks},
-		sem.OpAddDays:        {write: addDays("+"), why: "a date that is out of range raises in the source"},
-		sem.OpSubtractDays:   {write: addDays("-"), why: "a date that is out of range raises in the source"},
-		sem.OpDaysBetween:    {form: "CASE WHEN isinf($1) OR isinf($2) THEN error('cannot subtract infinite dates') ELSE CAST(@1 - @2 AS INTEGER) END", why: "infinite dates raise in the source"},
+		sem.OpAddDays:        {write: addDays("+"), why: "a date that is out of range raises in the source", mayGuard: true},
+		sem.OpSubtractDays:   {write: addDays("-"), why: "a date that is out of range raises in the source", mayGuard: true},
+		sem.OpDaysBetween:    {write: finite("CAST(@1 - @2 AS INTEGER)", "CASE WHEN isinf($1) OR isinf($2) THEN error('cannot subtract infinite dates') ELSE CAST(@1 - @2 AS INTEGER) END"), why: "infinite dates raise in the source", mayGuard: true},
 		sem.OpDateTrunc:      {write: dateTrunc},
 		sem.OpExtractSeconds: {form: "CAST(CAST(date_part('microseconds', $1) AS DECIMAL(18,0)) * 0.000001 AS $t)"},
-		sem.OpEpoch:          {form: "CASE WHEN isinf($1) THEN error('the epoch of an infinite time') ELSE CAST(CAST(epoch_us(CAST($1 AS TIMESTAMP)) AS DECIMAL(20,0)) * 0.000001 AS $t) END"},
+		sem.OpEpoch:          {write: finite(epochDuck, "CASE WHEN isinf($1) THEN error('the epoch of an infinite time') ELSE "+epochDuck+" END"), guards: endless},
 		sem.OpDateDiff:       {form: "datediff('$x', $1, $2)"},
 		sem.OpRow:            {write: function("row")},
 		sem.OpDistance:       {write: distance},
@@ -318,8 +323,8 @@ func sparkValues() map[sem.Op]rule {
 		sem.OpPosition:       {form: "instr($1, $2)"},
 		sem.OpTrimKey:        {form: "trim(TRAILING ' ' FROM $1)", why: blanks},
 		sem.OpBlankGuard:     {form: "CASE WHEN @1 LIKE '% ' THEN raise_error('a text ends in a blank, which does not count in the source') ELSE $1 END", why: blanks},
-		sem.OpAddDays:        {write: addDaysSpark("date_add", "+"), why: "a date that is out of range raises in the source"},
-		sem.OpSubtractDays:   {write: addDaysSpark("date_sub", "-"), why: "a date that is out of range raises in the source"},
+		sem.OpAddDays:        {write: addDaysSpark("date_add", "+"), why: "a date that is out of range raises in the source", mayGuard: true},
+		sem.OpSubtractDays:   {write: addDaysSpark("date_sub", "-"), why: "a date that is out of range raises in the source", mayGuard: true},
 		sem.OpDaysBetween:    {form: "datediff($1, $2)"},
 		sem.OpDateTrunc:      {write: dateTruncSpark},
 		sem.OpExtractSeconds: {form: "CAST(extract(SECOND FROM $1) AS $t)"},
@@ -339,7 +344,7 @@ func sparkAggregates() map[sem.Op]rule {
 		sem.OpAvgInt:    {write: avgIntSpark, why: "integers have an integer average in the source"},
 		sem.OpJoinText:  {write: joinTextSpark, why: "the engine has no such function"},
 		sem.OpMode:      {refusal: "Spark takes any of several most frequent values", instead: "count by GROUP BY, and take the first by row_number()"},
-		sem.OpGrouping:  {write: groupingSpark, why: "the engine spells it so"},
+		sem.OpGrouping:  {write: groupingSpark, why: Spelling},
 		sem.OpAvgExact:  {write: avgCutSpark, why: "the engine gives an average of decimals other digits"},
 		sem.OpRowNumber: {form: "CAST(row_number()$w AS BIGINT)"},
 		sem.OpRank:      {form: "CAST(rank()$w AS BIGINT)"},

@@ -29,6 +29,9 @@ func addDaysSpark(name, op string) func(*printer, *sem.Expr, []text) text {
 			return text{text: plain}
 		}
 		day := "datediff(" + args[0].text + ", DATE '1970-01-01') " + op + " CAST(" + args[1].text + " AS BIGINT)"
+		if sem.Within(e).Inside(firstDate, lastDate) {
+			return text{text: plain}
+		}
 		return text{text: p.raiseWhere(day+" NOT BETWEEN -2440588 AND 2145042905", "date out of range", plain)}
 	}
 }

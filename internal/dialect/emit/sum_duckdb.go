@@ -17,7 +17,7 @@ func sumDuck(as string) func(*printer, *sem.Expr, []text) text {
 // around it keeps it from that.
 func (p *printer) summed(e *sem.Expr, args []text) []text {
 	x := e.Args[0]
-	if p.Engine.spark() || x.Op != sem.OpAdd || !x.Type.IsInt() || !slices.ContainsFunc(x.Args, fixed) {
+	if p.Engine.spark() || sem.Fits(x) || x.Op != sem.OpAdd || !x.Type.IsInt() || !slices.ContainsFunc(x.Args, fixed) {
 		return args
 	}
 	wider := map[sem.Kind]string{sem.Int2: "INTEGER", sem.Int4: "BIGINT", sem.Int8: "HUGEINT"}[x.Type.Kind]

@@ -2,6 +2,7 @@ package emit
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -30,10 +31,10 @@ func sharedTimes() map[sem.Op]rule {
 
 func duckTimes() map[sem.Op]rule {
 	return map[sem.Op]rule{
-		sem.OpMicrosBetween: {form: "CASE WHEN isinf($1) OR isinf($2) THEN error('cannot subtract infinite timestamps') ELSE epoch_us($1) - epoch_us($2) END"},
+		sem.OpMicrosBetween: {write: finite("(epoch_us($1) - epoch_us($2))", "CASE WHEN isinf($1) OR isinf($2) THEN error('cannot subtract infinite timestamps') ELSE epoch_us($1) - epoch_us($2) END"), guards: endless},
 		sem.OpAgePart:       {write: agePart},
-		sem.OpAtZone:        {write: zoned("timezone($s, $1)")},
-		sem.OpInZone:        {write: zoned("timezone($s, $1)")},
+		sem.OpAtZone:        {write: zoned("timezone($s, $1)"), guards: zones},
+		sem.OpInZone:        {write: zoned("timezone($s, $1)"), guards: zones},
 		sem.OpNextDay:       {form: "(@1 + CAST(($n - extract(dow FROM $1) + 6) % 7 + 1 AS INTEGER))"},
 	}
 }
@@ -43,18 +44,26 @@ func sparkTimes() map[sem.Op]rule {
 		sem.OpMicrosBetween: {form: "(unix_micros(CAST($1 AS TIMESTAMP_LTZ)) - unix_micros(CAST($2 AS TIMESTAMP_LTZ)))"},
 		sem.OpAgePart:       {refusal: "Spark does not count years, months and days between two times as age() does", instead: "use the difference of the two, or months_between in a query of its own"},
 		sem.OpAtZone:        {write: zoned(laterInstant), why: "of two times that a clock shows twice the source takes the later one"},
-		sem.OpInZone:        {write: zoned("CAST(from_utc_timestamp(CAST($1 AS TIMESTAMP_LTZ), $s) AS TIMESTAMP_NTZ)")},
+		sem.OpInZone:        {write: zoned("CAST(from_utc_timestamp(CAST($1 AS TIMESTAMP_LTZ), $s) AS TIMESTAMP_NTZ)"), guards: zones},
 		sem.OpNextDay:       {form: "date_add($1, pmod($n - (dayofweek($1) - 1) + 6, 7) + 1)"},
 	}
 }
+
+const zones = "the rules of zones before 1970 and after 2037 may be others in the engine"
 
 // laterInstant is the instant of a zone's clock: that by the offset of a day later, if the clock shows the time then, too.
 const laterInstant = "CASE WHEN CAST(from_utc_timestamp(to_utc_timestamp(CAST($1 AS TIMESTAMP_LTZ) + INTERVAL '1' DAY, $s) - INTERVAL '1' DAY, $s) AS TIMESTAMP_NTZ) = @1 " +
 	"THEN to_utc_timestamp(CAST($1 AS TIMESTAMP_LTZ) + INTERVAL '1' DAY, $s) - INTERVAL '1' DAY ELSE to_utc_timestamp(CAST($1 AS TIMESTAMP_LTZ), $s) END"
 
+// lastKnown is the last day, since 1970, whose times zones are known of: the one before what zoned raises for.
+const lastKnown = 24835
+
 // zoned is a conversion by a zone's rules, of which collections do not agree on those before 1970, and engines not on those far ahead.
 func zoned(form string) func(*printer, *sem.Expr, []text) text {
 	return func(p *printer, e *sem.Expr, args []text) text {
+		if sem.Within(e.Args[0]).Inside(1, lastKnown) {
+			return text{text: p.fill(form, e, args)}
+		}
 		stamp, at := p.typeName(sem.Of(sem.Timestamp)), args[0].text
 		switch {
 		case p.Engine.spark():
@@ -131,6 +140,9 @@ func addTimes(p *printer, e *sem.Expr, args []text) text {
 		by = sparkUnitsTimes
 	}
 	at, n := operand(args[0]), operand(args[1])
+	if sem.Within(e).Inside(firstDate, math.MaxInt64) {
+		return text{text: "(" + by.plus(at, e.Text, e, n) + ")"}
+	}
 	out := p.inRange(by.plus(at, e.Text, e, n))
 	if e.Months == 0 || e.Days == 0 && e.Micros == 0 {
 		return text{text: out}
@@ -140,6 +152,18 @@ func addTimes(p *printer, e *sem.Expr, args []text) text {
 }
 
 const outOfRange = "timestamp out of range"
+
+// finite is a form for times of which none is infinite, and another one for the rest.
+func finite(plain, guarded string) func(*printer, *sem.Expr, []text) text {
+	return func(p *printer, e *sem.Expr, args []text) text {
+		for _, a := range e.Args {
+			if !sem.Within(a).Known {
+				return text{text: p.fill(guarded, e, args)}
+			}
+		}
+		return text{text: p.fill(plain, e, args)}
+	}
+}
 
 // inRange is a timestamp that the source has, too: others raise.
 func (p *printer) inRange(x string) string { return p.raiseWhere(p.early(x), outOfRange, x) }
@@ -217,7 +241,7 @@ func extract(p *printer, e *sem.Expr, args []text) text {
 	out := p.fill("CAST("+p.formOfPart(e.Text)+" AS $t)", e, args)
 	switch e.Text {
 	case "year", "isoyear", "decade", "century", "millennium", "decade from 1":
-		out = p.ofOurEra(args[0].text, notOurEra, out)
+		out = p.ofOurEra(e.Args[0], args[0].text, notOurEra, out)
 	}
 	return text{text: out}
 }
@@ -260,7 +284,7 @@ func dateTrunc(p *printer, e *sem.Expr, args []text) text {
 	}
 	out := p.fill("(CAST("+year+" AS "+t+") - "+years+")", e, args)
 
-	return text{text: p.ofOurEra(args[0].text, notOurEra, out)}
+	return text{text: p.ofOurEra(e.Args[0], args[0].text, notOurEra, out)}
 }
 
 // series is a list of integers as rows.

@@ -62,7 +62,7 @@ func timeToText(p *printer, e *sem.Expr, args []text) text {
 		out = "CASE WHEN " + operand(args[0]) + " IS NOT NULL THEN " + out + " END"
 	}
 
-	return text{text: p.ofOurEra(args[0].text, notOurEraAsText, out)}
+	return text{text: p.ofOurEra(e.Args[0], args[0].text, notOurEraAsText, out)}
 }
 
 type timeWriter struct {

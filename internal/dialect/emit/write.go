@@ -197,17 +197,9 @@ func decode(p *printer, e *sem.Expr, args []text) text {
 	return text{text: out.String()}
 }
 
-// nonZero reports whether an expression is a number that is written and is not zero.
-func nonZero(e *sem.Expr) bool {
-	for (e.Op == sem.OpWiden || e.Op == sem.OpSame || e.Op == sem.OpToFloat) && len(e.Args) == 1 {
-		e = e.Args[0]
-	}
-	return (e.Op == sem.OpInt || e.Op == sem.OpDecimal) && strings.Trim(e.Text, "-0.") != ""
-}
-
 func divideInt(p *printer, e *sem.Expr, args []text) text { return p.guarded(e, args, " // ") }
 func moduloInt(p *printer, e *sem.Expr, args []text) text {
-	if b := e.Args[1]; !p.Engine.spark() && (b.Op != sem.OpInt || strings.HasPrefix(b.Text, "-")) { // DuckDB overflows on the least by -1
+	if !p.Engine.spark() && !sem.Within(e.Args[1]).Inside(0, math.MaxInt64) { // DuckDB overflows on the least by -1
 		of := "CASE WHEN " + operand(args[1]) + " = -1 THEN 1 ELSE " + operand(args[1]) + " END"
 		return p.guarded(e, []text{args[0], {text: "(" + of + ")"}}, " % ")
 	}
@@ -217,7 +209,7 @@ func moduloInt(p *printer, e *sem.Expr, args []text) text {
 // guarded is an operation whose second argument must not be zero.
 func (p *printer) guarded(e *sem.Expr, args []text, op string) text {
 	plain := operand(args[0]) + op + operand(args[1])
-	if nonZero(e.Args[1]) {
+	if p.notZero(e.Args[1]) {
 		return text{text: "(" + plain + ")"}
 	}
 	byZero := "CASE WHEN " + operand(args[1]) + " = 0 THEN CASE WHEN " + operand(args[0]) + " IS NOT NULL THEN " + p.raise("division by zero") + " END "
@@ -260,7 +252,7 @@ func pointed(s int, t string) (before, behind string) {
 
 func divideDecimal(p *printer, e *sem.Expr, args []text) text {
 	out := p.decimalQuotient(e, args)
-	if nonZero(e.Args[1]) {
+	if p.notZero(e.Args[1]) {
 		return text{text: out}
 	}
 	return text{text: p.raiseWhere(operand(args[1])+" = 0", "division by zero", out)}
@@ -356,7 +348,7 @@ func floating(op string) func(*printer, *sem.Expr, []text) text {
 		finiteA, finiteB := p.finite(e.Args[0], a), p.finite(e.Args[1], b)
 		var out strings.Builder
 		out.WriteString("CASE")
-		if op == "/" && !nonZero(e.Args[1]) {
+		if op == "/" && !p.notZero(e.Args[1]) {
 			out.WriteString(" WHEN " + b + " = 0 AND " + a + " IS NOT NULL AND NOT isnan(" + a + ") THEN " + p.raise("division by zero"))
 			if p.Engine.spark() { // which raises for what is not a number, too
 				out.WriteString(" WHEN " + b + " = 0 THEN " + a)
@@ -447,7 +439,7 @@ func shown(p *printer, e *sem.Expr, args []text) text {
 	if !e.Args[0].Type.IsTime() {
 		return text{text: out}
 	}
-	return text{text: p.ofOurEra(args[0].text, notOurEraAsText, out)}
+	return text{text: p.ofOurEra(e.Args[0], args[0].text, notOurEraAsText, out)}
 }
 
 // What raises where a date is not of the years 1 to 9999.
@@ -457,7 +449,10 @@ const (
 )
 
 // ofOurEra is an expression for dates and times of the years 1 to 9999; others, and infinite ones, raise.
-func (p *printer) ofOurEra(date, raises, out string) string {
+func (p *printer) ofOurEra(e *sem.Expr, date, raises, out string) string {
+	if sem.Within(e).OurEra() {
+		return out
+	}
 	return p.raiseWhere("CAST("+date+" AS DATE) NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'", raises, out)
 }
 
@@ -566,6 +561,9 @@ func neighbour(name string) func(*printer, *sem.Expr, []text) text {
 	}
 }
 
+// The source's first and last date, in days since 1970.
+const firstDate, lastDate = -2440588, 2145042905
+
 // addDays adds days to a date. DuckDB has dates that PostgreSQL does not have; a written number does not lead there.
 func addDays(op string) func(*printer, *sem.Expr, []text) text {
 	return func(p *printer, e *sem.Expr, args []text) text {
@@ -574,6 +572,9 @@ func addDays(op string) func(*printer, *sem.Expr, []text) text {
 		case n.Op == sem.OpInt && len(n.Text) <= 6 && !e.Made:
 			return p.kept(e, args)
 		case n.Op == sem.OpInt && len(n.Text) <= 6:
+			return text{text: "(" + plain + ")"}
+		}
+		if sem.Within(e).Inside(firstDate, lastDate) {
 			return text{text: "(" + plain + ")"}
 		}
 		inRange := plain + " BETWEEN DATE '4713-01-01 (BC)' AND DATE '5874897-12-31' OR isinf(" + args[0].text + ")"

@@ -19,18 +19,22 @@ type Column struct {
 	Declared bool // the type was declared with the column: values that are assigned are made to fit it
 }
 
-// Facts are what is known about all values of a text or decimal.
+// Facts are what is known about all values of a column or expression.
 type Facts struct {
 	NoBlanks bool // none ends in a blank
 	ASCII    bool // all characters are of ASCII
 	Loose    bool // the source may show another number of digits behind the point than the decimal's type has
 	Longer   bool // and even more digits than that
 	Quotient bool // it is a quotient of numbers with few digits: its value tells, but for rare ones, how many the source gives it
+	// NotZero and Range are of columns; of other expressions see NotZero and Within.
+	NotZero bool
+	Range   Range
 }
 
 // Both are the facts that hold for values of either kind.
 func (f Facts) Both(other Facts) Facts {
-	return Facts{f.NoBlanks && other.NoBlanks, f.ASCII && other.ASCII, f.Loose || other.Loose, f.Longer || other.Longer, f.Quotient && other.Quotient}
+	return Facts{f.NoBlanks && other.NoBlanks, f.ASCII && other.ASCII, f.Loose || other.Loose, f.Longer || other.Longer, f.Quotient && other.Quotient,
+		f.NotZero && other.NotZero, f.Range.or(other.Range)}
 }
 
 // Expr is an operation and its arguments.
@@ -114,6 +118,8 @@ type Query struct {
 	At      lex.Span
 	Slots   []Slot
 	Columns []Column
+	// Computed says that a key of its GROUP BY is more than a column: engines find it in the select list by how it is written.
+	Computed bool
 	// Plain says that it is a SELECT without GROUP BY, HAVING, DISTINCT, and without WITH, an order or a limit around it.
 	Plain bool
 }
