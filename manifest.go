@@ -200,7 +200,7 @@ type Manifest struct {
 	Layouts    []Layout `json:"layouts,omitempty"` // of the user's own files
 	Bytes      int64    `json:"bytes"`
 	Sums       Sums     `json:"sums"`
-	// Facts are what holds for all values of text columns, by name, where the unload was asked for it. A column that is not there is unknown.
+	// Facts are what holds for all values of columns, by name, where the unload was asked for it. A column that is not there is unknown.
 	Facts     map[string]Facts `json:"facts,omitempty"`
 	Mark      *Mark            `json:"mark,omitempty"`   // of the source, just before the unload
 	Strays    *Strays          `json:"strays,omitempty"` // of the source, where they were counted
@@ -212,17 +212,6 @@ type Manifest struct {
 	Shared *Shared `json:"shared,omitempty"`
 	// Made says, of a result that is published later than it was staged, what it was made from.
 	Made *Made `json:"made,omitempty"`
-}
-
-// Facts are what holds for all values of a text column: what SQL that is translated need not guard against.
-type Facts struct {
-	NoBlanks bool `json:"no_blanks,omitempty"` // none ends in a blank
-	ASCII    bool `json:"ascii,omitempty"`     // all characters are of ASCII
-}
-
-// Cover reports whether they say all that others say.
-func (f Facts) Cover(other Facts) bool {
-	return (f.NoBlanks || !other.NoBlanks) && (f.ASCII || !other.ASCII)
 }
 
 // Shared is a generation of another pipeline of the lake.

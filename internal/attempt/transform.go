@@ -276,8 +276,11 @@ func (s *Steps) work(try supervisor.Try, dir string) (engine.Work, error) {
 	if len(known.Texts) > 0 {
 		text = known.Texts[item.Text]
 	}
-	if lean := text.Lean; lean != nil && s.hold(item, lean.Needs) {
-		text.SQL, text.Shifts, text.Guards = lean.SQL, lean.Shifts, lean.Guards
+	for _, lean := range []*plan.Lean{text.Leaner, text.Lean} {
+		if lean != nil && s.hold(item, lean.Needs) {
+			text.SQL, text.Shifts, text.Guards = lean.SQL, lean.Shifts, lean.Guards
+			break
+		}
 	}
 	query, err := engine.Bound(p.Transform.Native(), text.SQL, o.SQLFile, params)
 	if err != nil {

@@ -122,6 +122,9 @@ func (s *Steps) extract(ctx context.Context, m *hindcast.Manifest, prefix string
 		return err
 	}
 	m.Columns, m.Files, m.Bytes, m.Sums, m.Facts = out.Columns, out.Files, out.Bytes, out.Sums, out.Facts
+	if s.plan.Pipeline.Transform.Translates() {
+		m.Facts = bounded(out.Facts, out.Columns, out.Files)
+	}
 	m.Strays = s.straysOfTable(ctx, m, extract)
 	return nil
 }

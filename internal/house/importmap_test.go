@@ -90,7 +90,7 @@ var importMap = []row{
 	{"resize", []string{".", "awsquery", "awsredshift", "pause"}, "the size of a Redshift warehouse around a run's loads, and whose it is"},
 	{"survey", []string{".", "sqltext", "datatype", "plan", "engine", "iceberg", "warehouse", "lake", "numbers"}, "asks what a plan needs to know; sqltext shows the lines of SQL that is refused"},
 	{"machine", []string{"plan", "lake", "numbers"}, "what this machine leaves to a run; the lake knows how much of a disk is free"},
-	{"attempt", []string{".", "plan", "engine", "warehouse", "lake", "chunks", "supervisor", "numbers"}, "one try at one slice; it is the supervisor's worker"},
+	{"attempt", []string{".", "plan", "engine", "warehouse", "lake", "chunks", "datatype", "supervisor", "numbers"}, "one try at one slice; it is the supervisor's worker"},
 	{"verify", []string{".", "plan", "warehouse", "lake", "chunks", "numbers"}, "compares source, lake and target with what is said of them"},
 	{"catalog", []string{".", "datatype", "pause"}, "the lake's tables in the words of other systems; it declares what it needs of the lake"},
 	{"session", []string{".", "plan", "survey", "journal", "lease", "lake", "cache", "scratch", "objstore", "engine", "warehouse", "drivers",

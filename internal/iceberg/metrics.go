@@ -225,36 +225,11 @@ func decimals(plain string, c *chunks.ColumnStatistics) (least, most []byte) {
 	if precision == 0 || int(c.Scale) != scale {
 		return nil, nil
 	}
-	var low, high *big.Int
-	for _, b := range c.Bounds {
-		from, to := unscaled(c.Physical, b.Min), unscaled(c.Physical, b.Max)
-		if from == nil || to == nil || from.Cmp(to) > 0 {
-			return nil, nil
-		}
-		if low == nil || from.Cmp(low) < 0 {
-			low = from
-		}
-		if high == nil || to.Cmp(high) > 0 {
-			high = to
-		}
+	low, high, known := c.Extremes()
+	if !known {
+		return nil, nil
 	}
 	return twosComplement(low), twosComplement(high)
-}
-
-// unscaled is the number that a decimal is stored as; nil if it is not one.
-func unscaled(p chunks.Physical, b []byte) *big.Int {
-	switch {
-	case p == chunks.Int32 && len(b) == 4, p == chunks.Int64 && len(b) == 8:
-		n, _ := whole(true)(b)
-		return big.NewInt(n)
-	case (p == chunks.FixedBytes || p == chunks.ByteArray) && len(b) > 0:
-		n := new(big.Int).SetBytes(b)
-		if b[0] >= 0x80 {
-			n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(b))))
-		}
-		return n
-	}
-	return nil
 }
 
 // twosComplement is a number in the fewest bytes, the highest first.

@@ -26,7 +26,8 @@ type Text struct {
 	SQL    string           `json:"sql"`
 	Shifts []sqltext.Shift  `json:"shifts,omitempty"` // from offsets in SQL to those in the text that people wrote
 	Guards []sqltext.Guard  `json:"guards,omitempty"` // what of the text that people wrote raises
-	Lean   *Lean            `json:"lean,omitempty"`   // what gives the same over most data, at less cost
+	Lean   *Lean            `json:"lean,omitempty"`   // what gives the same over texts of most data, at less cost
+	Leaner *Lean            `json:"leaner,omitempty"` // the same where numbers and times are known, too: it is taken first. Its costs are beside Lean's
 	Checks []hindcast.Check `json:"checks,omitempty"`
 
 	unmarked string // SQL without the numbers of its guards
@@ -325,7 +326,7 @@ func (m *maker) translateOver(tables []ShapeTable) *translated {
 		print := ""
 		if sees, known := t.Reading(o, tables, results); known {
 			if text, err = t.Output(o, sees); err == nil {
-				text.Lean = t.lean(o.Text, text, sees)
+				text.Lean, text.Leaner = t.leaner(o.Text, text, sees)
 				print = hash(native.Normalize(text.unmarked))
 			} else {
 				refused = append(refused, err)

@@ -101,15 +101,18 @@ func Plan(w io.Writer, p *plan.Plan, po PlanOptions) {
 func (p *page) guards(pl *plan.Plan) {
 	for i := range pl.Outputs {
 		texts := pl.Outputs[i].Texts
-		if len(texts) == 0 || texts[0].Lean == nil {
+		if len(texts) == 0 {
 			continue
 		}
 		of := ""
 		if len(pl.Outputs) > 1 {
 			of = "of " + pl.Pipeline.Outputs[i].Name + ": "
 		}
-		lean := texts[0].Lean
-		p.wrap(label("guards"), labelHang, p.o.text(of+guarded(lean.Costs)+"; left out in slices where "+assumed(lean.Needs)+", as their unloads record"))
+		for _, lean := range []*plan.Lean{texts[0].Lean, texts[0].Leaner} {
+			if lean != nil && len(lean.Costs) > 0 {
+				p.wrap(label("guards"), labelHang, p.o.text(of+guarded(lean.Costs)+"; left out in slices where "+assumed(lean.Needs)+", as their unloads record"))
+			}
+		}
 	}
 }
 
@@ -137,6 +140,14 @@ func assumed(needs []plan.Assumption) string {
 		}
 		if n.ASCII {
 			list = append(list, n.Table+"."+n.Column+" is ASCII")
+		}
+		switch {
+		case n.Least != "" && n.Most != "":
+			list = append(list, n.Table+"."+n.Column+" is "+n.Least+" to "+n.Most)
+		case n.Least != "":
+			list = append(list, n.Table+"."+n.Column+" is "+n.Least+" or more")
+		case n.Most != "":
+			list = append(list, n.Table+"."+n.Column+" is "+n.Most+" or less")
 		}
 	}
 	return strings.Join(list, ", ")
