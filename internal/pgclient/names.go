@@ -48,6 +48,11 @@ func ParseName(text string) Name {
 	return n
 }
 
+// Is reports whether the name leads to a table of a database, which is visible if the search path leads to it.
+func (n Name) Is(table Name, visible bool, database string) bool {
+	return n.Table == table.Table && (n.Schema == table.Schema || n.Schema == "" && visible) && (n.Database == "" || n.Database == database)
+}
+
 // SQL spells the name for a statement.
 func (n Name) SQL() string {
 	if n.Schema == "" {

@@ -290,7 +290,7 @@ func (u *undoing) whatStood(ctx context.Context, item *plan.Item, one *plan.Undo
 		return nil, err
 	}
 	switch {
-	case len(kept.Rows) == 0: // rows of somebody else
+	case len(kept.Rows) == 0, kept.Rows[0].Pipeline != u.frozen.Pipeline.Name: // rows of somebody else, or of another pipeline's run
 		return one, nil
 	case len(kept.Rows) > 1, !kept.Rows[0].Slice.Equal(item.Slice.Interval):
 		return refuse("cannot be put back: history was cut in another way then (%s)", kept.Rows[0].Slice.Key)

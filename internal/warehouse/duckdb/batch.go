@@ -108,7 +108,11 @@ func overlapping(members []*replacement) string {
 	for _, in := range joined(members) {
 		list = append(list, fmt.Sprintf("(slice_start < %s AND slice_end > %s)", duck.Bound(instant, in.End, ""), duck.Bound(instant, in.Start, "")))
 	}
-	return "target = " + duck.String(members[0].Target.Table) + " AND (" + strings.Join(list, " OR ") + ")"
+	var names []string
+	for _, name := range members[0].spelled[members[0].Target.Table] {
+		names = append(names, duck.String(name))
+	}
+	return "target IN (" + strings.Join(names, ", ") + ") AND (" + strings.Join(list, " OR ") + ")"
 }
 
 // look reads what stands in the slices, in one statement if nothing does, and checks the fence.

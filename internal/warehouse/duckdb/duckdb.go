@@ -35,8 +35,9 @@ type Owner struct {
 	db      *sql.DB
 	helpers *duck.Helpers
 	version string
-	plain   bool       // when it was opened, tables were all that could be read
-	loading sync.Mutex // loads go one after another: two that fill an empty range would both commit
+	plain   bool            // when it was opened, tables were all that could be read
+	loading sync.Mutex      // loads go one after another: two that fill an empty range would both commit
+	targets map[string]bool // that hindcast_status has, as it spells them; nil until somebody asks. Loading guards it
 }
 
 var _ warehouse.Warehouse = (*Owner)(nil)

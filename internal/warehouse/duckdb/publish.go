@@ -19,6 +19,8 @@ type publication struct {
 	batches      []*batch
 	current      *batch // that an error is about; nil if it is about all of them
 	hooked       warehouse.Hooked
+	owner        *Owner
+	spelled      map[string][]string // the names that hindcast_status has of each target
 }
 
 // replacement is one of its replacements under way.
@@ -66,7 +68,7 @@ func blamable(err error) bool {
 
 // publishAs publishes with statements that up to that many replacements share.
 func (w *Owner) publishAs(ctx context.Context, given *warehouse.Publication, shared int) (*publication, error) {
-	p := &publication{Publication: given, hooked: given.Hooked()}
+	p := &publication{Publication: given, hooked: given.Hooked(), owner: w}
 	now, large := time.Now(), false
 	for i := range given.Replacements {
 		r := &given.Replacements[i]
@@ -111,13 +113,17 @@ func (p *publication) publish(ctx context.Context) error {
 			return err
 		}
 	}
+	var err error
+	if p.spelled, err = p.owner.spelled(ctx, p.conn, p.Targets()); err != nil {
+		return err
+	}
 	if err := warehouse.Each(ctx, p.batches, &p.current, (*batch).look); err != nil {
 		return err
 	}
 	if err := p.met(ctx); err != nil {
 		return err
 	}
-	err := warehouse.Each(ctx, p.batches, &p.current, (*batch).keepPrevious, (*batch).swap, (*batch).hooksAfter, (*batch).sum)
+	err = warehouse.Each(ctx, p.batches, &p.current, (*batch).keepPrevious, (*batch).swap, (*batch).hooksAfter, (*batch).sum)
 	if err != nil {
 		return err
 	}

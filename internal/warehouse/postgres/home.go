@@ -46,6 +46,13 @@ func (h home) columns() string {
 
 func (h home) whole() bool { return h.lease && h.status }
 
+// targets lists the targets that hindcast_status has, as it spells them. By its key one row is looked at for each.
+func (h home) targets() string {
+	status := h.table(statusTable)
+	return "WITH RECURSIVE known(target) AS ((SELECT min(target) FROM " + status + ") UNION ALL SELECT (SELECT min(s.target) FROM " + status +
+		" s WHERE s.target > known.target) FROM known WHERE known.target IS NOT NULL) SELECT target FROM known WHERE target IS NOT NULL"
+}
+
 func (h home) table(name string) string { return sqltext.Identifier(h.schema) + "." + name }
 
 // gone are the tables that are not there.

@@ -39,6 +39,7 @@ type load struct {
 	row        hindcast.Committed
 	staging    string // the temporary table of what the server has to cast
 	target     relation
+	spelled    []string // the names by which hindcast_status has the target, its own first
 	fields     []pgcopy.Field
 	replaced   []hindcast.Committed // status rows that it takes out
 	replaces   bool                 // there are rows of the target in the slice
@@ -102,7 +103,7 @@ func newPublication(w *Owner, given *warehouse.Publication) *publication {
 
 	for i := range given.Replacements {
 		r := &given.Replacements[i]
-		l := &load{publication: p, Replacement: r, row: given.Row(r, now), kept: -1, staging: staging}
+		l := &load{publication: p, Replacement: r, row: given.Row(r, now), kept: -1, staging: staging, spelled: []string{r.Target.Table}}
 		if i > 0 {
 			l.staging += "_" + itoa(int64(i+1))
 		}
@@ -256,12 +257,14 @@ func (p *publication) begin(ctx context.Context) error {
 		"SET LOCAL application_name = " + literal(sessionName(p.Pipeline)),
 		lockTargets(tables),
 		"SELECT n FROM " + p.home.table(leaseTable) + " WHERE name = " + literal(warehouse.FenceName(p.Pipeline)) + " FOR SHARE",
-		"SET LOCAL row_security = off"} // an error rather than rows that are not seen
+		"SET LOCAL row_security = off", // an error rather than rows that are not seen
+		p.home.targets()}
 	first := len(statements)
 	for _, l := range p.loads {
 		oid := literal(pgclient.ParseName(l.Target.Table).SQL()) + "::regclass"
 		statements = append(statements,
-			"SELECT n.nspname, c.relname, EXISTS (SELECT FROM "+l.holds()+" WHERE "+l.inSlice()+"), pg_current_xact_id()::xid "+
+			"SELECT n.nspname, c.relname, EXISTS (SELECT FROM "+l.holds()+" WHERE "+l.inSlice()+"), pg_current_xact_id()::xid, "+
+				"pg_table_is_visible(c.oid), current_database() "+
 				"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "+oid,
 			fmt.Sprintf(attributes, "ARRAY["+oid+"]"),
 			fmt.Sprintf(betweens, oid),
@@ -282,7 +285,7 @@ func (p *publication) begin(ctx context.Context) error {
 	}
 
 	for i, l := range p.loads {
-		if err := l.found(ctx, results[first+4*i:]); err != nil {
+		if err := l.found(ctx, results[first-1], results[first+4*i:]); err != nil {
 			return err
 		}
 	}
@@ -331,8 +334,8 @@ func (l *load) holds() string {
 	return pgclient.ParseName(l.Target.Table).SQL()
 }
 
-// found reads what begin has seen of the target.
-func (l *load) found(ctx context.Context, results [][]pgclient.Row) error {
+// found reads what begin has seen of the target, and of those that hindcast_status has.
+func (l *load) found(ctx context.Context, targets []pgclient.Row, results [][]pgclient.Row) error {
 	target := results[0][0]
 	l.replaces, l.xid, l.between = target.Bool(2), target.Text(3), readBetweens(results[2])
 	l.target = relation{name: pgclient.Name{Schema: target.Text(0), Table: target.Text(1)}, found: l.Target.Table}
@@ -340,7 +343,17 @@ func (l *load) found(ctx context.Context, results [][]pgclient.Row) error {
 	for _, r := range results[1] {
 		l.target.attribute = append(l.target.attribute, readAttribute(r))
 	}
+	for _, r := range targets {
+		if name := r.Text(0); name != l.Target.Table && pgclient.ParseName(name).Is(l.target.name, target.Bool(4), target.Text(5)) {
+			l.spelled = append(l.spelled, name)
+		}
+	}
 	var err error
+	if len(l.spelled) > 1 {
+		if results[3], err = pgclient.Ask(ctx, l.conn, "SELECT "+l.home.columns()+" FROM "+l.home.table(statusTable)+l.overlapping()+" ORDER BY slice_start"); err != nil {
+			return err
+		}
+	}
 	if l.replaced, err = statusRows.Rows(results[3]); err != nil {
 		return err
 	}
@@ -361,7 +374,11 @@ func (l *load) inSlice() string {
 
 // overlapping is the condition of the status rows that it takes out.
 func (l *load) overlapping() string {
-	return " WHERE target = " + literal(l.Target.Table) + " AND slice_start < " + bound(instant, l.Slice.End) + " AND slice_end > " + bound(instant, l.Slice.Start)
+	names := make([]string, len(l.spelled))
+	for i, name := range l.spelled {
+		names[i] = literal(name)
+	}
+	return " WHERE target IN (" + strings.Join(names, ", ") + ") AND slice_start < " + bound(instant, l.Slice.End) + " AND slice_end > " + bound(instant, l.Slice.Start)
 }
 
 // keepPrevious writes the rows that will be replaced, all columns of them, where they are to be kept. What has no type in the

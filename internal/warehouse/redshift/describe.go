@@ -76,7 +76,7 @@ func (s *session) findNames(ctx context.Context, names ...string) (map[string]re
 	for _, name := range names {
 		n := pgclient.ParseName(name)
 		i := slices.IndexFunc(list, func(r relation) bool {
-			return r.name.Table == n.Table && (n.Schema == r.name.Schema || n.Schema == "" && r.visible) && (n.Database == "" || n.Database == database)
+			return n.Is(r.name, r.visible, database)
 		})
 		if i >= 0 {
 			found[name] = list[i]

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/hindcast/hindcast"
+	"github.com/hindcast/hindcast/internal/pgclient"
 	"github.com/hindcast/hindcast/internal/sqltext"
 	"github.com/hindcast/hindcast/internal/warehouse"
 )
@@ -25,7 +26,8 @@ type publication struct {
 	owner   *Owner
 	session *session
 	home    home
-	mark    string // a table for the lock alone, if nothing is staged
+	mark    string   // a table for the lock alone, if nothing is staged
+	targets []string // that hindcast_status has, as it spells them
 	loads   []*load
 	current *load // that an error is about; nil if it is about all of them
 }
@@ -36,6 +38,7 @@ type load struct {
 	*warehouse.Replacement
 	row      hindcast.Committed
 	target   relation
+	spelled  []string             // the names by which hindcast_status has the target, and its own
 	replaced []hindcast.Committed // status rows that it takes out
 	carried  []hindcast.Column    // of the files in which previous rows are kept
 	rows     int64                // of the target in the slice, before
@@ -132,7 +135,14 @@ func (p *publication) begin(ctx context.Context) error {
 	if !there {
 		return permanent("hindcast_lease has no row of this pipeline: it was deleted", "hindcast resume, which puts it back")
 	}
-	return warehouse.CheckFence(highest, p.Fence)
+	if err := warehouse.CheckFence(highest, p.Fence); err != nil {
+		return err
+	}
+	rows, err := p.session.ask(ctx, "SELECT DISTINCT target FROM "+p.home.table(statusTable))
+	for _, r := range rows {
+		p.targets = append(p.targets, r.Text(0))
+	}
+	return err
 }
 
 // swept is the error of a lock that was not taken. Where what was staged is gone, a successor has swept it: then the fence says so.
@@ -151,7 +161,7 @@ func (p *publication) swept(ctx context.Context, err error) error {
 // look sees what there is of the target and of its slice.
 func (l *load) look(ctx context.Context) error {
 	s := l.session
-	found, err := s.findNames(ctx, l.Target.Table)
+	found, err := s.findNames(ctx, append([]string{l.Target.Table}, l.sameName()...)...)
 	if err != nil {
 		return err
 	}
@@ -164,6 +174,12 @@ func (l *load) look(ctx context.Context) error {
 		return err
 	}
 	l.target = target
+	for name, is := range found {
+		if is.oid == target.oid {
+			l.spelled = append(l.spelled, name)
+		}
+	}
+	slices.Sort(l.spelled)
 
 	r, err := s.one(ctx, "SELECT count(*) FROM "+l.slice())
 	if err != nil {
@@ -174,12 +190,23 @@ func (l *load) look(ctx context.Context) error {
 	return err
 }
 
+// sameName are the targets that hindcast_status has whose names end as the load's target's does: they may be the same table.
+func (l *load) sameName() (names []string) {
+	own := pgclient.ParseName(l.Target.Table).Table
+	for _, name := range l.targets {
+		if pgclient.ParseName(name).Table == own {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // slice is a FROM clause of the target's rows in the slice.
 func (l *load) slice() string { return l.target.within(l.Target, l.Slice.Interval, l.TimeZone) }
 
 // overlapping is the condition of the status rows that it takes out.
 func (l *load) overlapping() string {
-	return " WHERE target = " + literal(l.Target.Table) + " AND slice_start < " + bound(instant, l.Slice.End) + " AND slice_end > " + bound(instant, l.Slice.Start)
+	return " WHERE target IN " + literals(l.spelled) + " AND slice_start < " + bound(instant, l.Slice.End) + " AND slice_end > " + bound(instant, l.Slice.Start)
 }
 
 // expected compares what is to be replaced with what the publication expects.

@@ -28,6 +28,7 @@ var publications = map[string]func(*testing.T, *World){
 	"hooks of many":                      hooksOfMany,
 	"publications do not wait in a ring": noDeadlock,
 	"slices of one target at once":       oneTarget,
+	"a target by two names":              twoNames,
 }
 
 // second is another target of the same pipeline.
@@ -380,4 +381,46 @@ func putBack(t *testing.T, w *World) {
 			t.Errorf("%s of %s has %+v, and its row says %+v, %v", c.Slice.Key, c.Target, sums, c.Sums, err)
 		}
 	}
+}
+
+// twoNames: pipelines that name one target in two ways take out each other's status rows, as those do that name it alike.
+func twoNames(t *testing.T, w *World) {
+	prepare(t, w, 1)
+	load(t, w, staged(t, w, January, "r1", one))
+	load(t, w, staged(t, w, February, "r1", seven))
+	other := target
+	other.Table = w.Query(t, "SELECT current_schema()") + ".Result"
+	if err := w.Warehouse.Prepare(t.Context(), "q", other, columns, warehouse.Claim{Fence: 1}); err != nil {
+		t.Fatal(err)
+	}
+
+	l := staged(t, w, January, "r2", two).into(other)
+	l.Pipeline = "q"
+	l.Replacement.Expect.From = &warehouse.Origin{}
+	if _, err := l.Into(t.Context(), w.Warehouse); err == nil || hindcast.AsError(err).Code != hindcast.EChanged {
+		t.Errorf("a slice that is expected not to be there: %v", err)
+	}
+	l.Replacement.Expect.From = &warehouse.Origin{Publication: "r1", Fingerprint: "print-r1"}
+	load(t, w, l)
+	if got := slicesOf(t, w, "p") + ", " + slicesOf(t, w, "q"); got != "result 2020-02-01, "+other.Table+" 2020-01-01" {
+		t.Errorf("committed is %q", got)
+	}
+	load(t, w, staged(t, w, January, "r3", one))
+	if got := slicesOf(t, w, "p") + slicesOf(t, w, "q"); got != "result 2020-01-01 result 2020-02-01" {
+		t.Errorf("committed is %q", got)
+	}
+}
+
+// slicesOf are the pipeline's status rows.
+func slicesOf(t *testing.T, w *World, pipeline string) string {
+	t.Helper()
+	rows, err := w.Warehouse.Committed(t.Context(), pipeline, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, c := range rows {
+		list = append(list, c.Target+" "+c.Slice.Key)
+	}
+	return strings.Join(list, " ")
 }
