@@ -22,8 +22,8 @@ func (a *app) diffCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "diff RUN | diff BEFORE AFTER", Short: "Compare a run's rows with what they replace, or two runs; changes nothing", Args: cobra.RangeArgs(1, 2),
 		Long: `Compares what a run has published with what it replaced, what it has staged and not published with what
-is published, or two runs: rows added, removed and changed by the target's key, and the totals of each
-numeric column, by year and by slice.
+is published, or two runs: rows added, removed and changed by the target's key, the totals of each
+numeric column, by year and by slice, and the columns that are new, gone, or of another type.
 A load keeps the rows that it replaces in the lake; what the target has now is unloaded from it, a
 slice at a time. A slice whose rows are gone is refused by its name. Without a key, or where a key is
 in several rows, whole rows are compared, as often as each is there.`,

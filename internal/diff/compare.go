@@ -93,7 +93,7 @@ type comparison struct {
 }
 
 // match pairs the columns of both sides, and returns those that have no other or another type.
-func (c *comparison) match(before, after *Side, key []string) (differ []view.DiffColumn) {
+func (c *comparison) match(before, after *Side, key []string) []view.DiffColumn {
 	if len(before.Files) == 0 {
 		before.columns = after.columns
 	}
@@ -102,14 +102,9 @@ func (c *comparison) match(before, after *Side, key []string) (differ []view.Dif
 	}
 	keys := 0
 	for _, is := range after.columns {
-		i := slices.IndexFunc(before.columns, func(was hindcast.Column) bool { return strings.EqualFold(was.Name, is.Name) })
-		if i < 0 {
-			differ = append(differ, view.DiffColumn{Name: is.Name, After: is.Type})
+		was, there := named(before.columns, is.Name)
+		if !there {
 			continue
-		}
-		was := before.columns[i]
-		if was.Type != is.Type {
-			differ = append(differ, view.DiffColumn{Name: is.Name, Before: was.Type, After: is.Type})
 		}
 		p := pair{name: is.Name, before: was.Name, after: is.Name, typ: common(was.Type, is.Type)}
 		if p.key = slices.ContainsFunc(key, func(k string) bool { return strings.EqualFold(k, is.Name) }); p.key {
@@ -118,13 +113,8 @@ func (c *comparison) match(before, after *Side, key []string) (differ []view.Dif
 		p.total = !p.key && (datatype.Exact(p.typ) || floating(p.typ))
 		c.pairs = append(c.pairs, p)
 	}
-	for _, was := range before.columns {
-		if !slices.ContainsFunc(after.columns, func(is hindcast.Column) bool { return strings.EqualFold(was.Name, is.Name) }) {
-			differ = append(differ, view.DiffColumn{Name: was.Name, Before: was.Type})
-		}
-	}
 	c.byKey = keys > 0 && keys == len(key)
-	return differ
+	return unlike(before.columns, after.columns)
 }
 
 // common is the type that values of both types are compared in: one that holds both exactly, or their text.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/hindcast/hindcast"
 	"github.com/hindcast/hindcast/internal/duck"
@@ -34,6 +35,7 @@ type Choice struct {
 type task struct {
 	row           hindcast.Committed // that stands for After; of a slice that is staged, what is known of it before it is published
 	before, after source
+	was, is       string // the runs that computed what is before and after; "" if that is not known, or nothing is there
 	staged        bool
 }
 
@@ -44,6 +46,7 @@ type differ struct {
 	plan    *plan.Plan // of the run After
 	conn    *sql.Conn
 	known   map[string]warehouse.Table // targets, as they are now
+	plans   map[string]*plan.Plan      // of runs; nil of one that cannot be read
 	done    int
 	all     int
 }
@@ -143,7 +146,7 @@ func waiting(p *plan.Plan, st *hindcast.RunState, o *hindcast.Output) (list []ta
 		for _, m := range is.Staged {
 			if m.Output == o.Name {
 				list = append(list, task{row: hindcast.Committed{Target: o.Target.Table, Slice: slice, Publication: st.Run, Sums: m.Sums},
-					before: source{now: true}, after: source{files: m.Files}, staged: true})
+					before: source{now: true}, after: source{files: m.Files}, is: p.Run, staged: true})
 			}
 		}
 	}
@@ -195,7 +198,7 @@ func (d *differ) tasks(s *states, staged []task, chosen []string) (list []task, 
 		}
 		t, waiting := waits[row.Slice.Key]
 		if !waiting {
-			t.row = *row
+			t.row, t.is = *row, row.Run
 			if t.after, err = s.after(*row); err != nil {
 				return nil, nil, err
 			}
@@ -203,7 +206,9 @@ func (d *differ) tasks(s *states, staged []task, chosen []string) (list []task, 
 		old := then[row.Slice.Key]
 		switch {
 		case d.choice.Before == "" && waiting: // against what stands there now
+			t.was = computedBy(s.rows, row.Slice)
 		case d.choice.Before == "":
+			t.was = computedBy(s.at[strings.Trim(row.Previous, "/")].Rows, row.Slice)
 			t.before, err = s.before(*row)
 		case old == nil:
 			only = append(only, d.plan.Label(row.Slice.Key)+" ("+d.choice.After+")")
@@ -211,6 +216,7 @@ func (d *differ) tasks(s *states, staged []task, chosen []string) (list []task, 
 		case !old.Slice.Equal(row.Slice.Interval):
 			err = s.gone(*old, "the slice had other bounds")
 		default:
+			t.was = old.Run
 			t.before, err = s.after(*old)
 		}
 		if err != nil {
@@ -224,6 +230,16 @@ func (d *differ) tasks(s *states, staged []task, chosen []string) (list []task, 
 		}
 	}
 	return list, only, nil
+}
+
+// computedBy is the run that computed the rows that stand in a slice, or the first of them where they are of several slices.
+func computedBy(rows []hindcast.Committed, slice hindcast.Slice) string {
+	for i := range rows {
+		if rows[i].Slice.Overlaps(slice.Interval) {
+			return rows[i].Run
+		}
+	}
+	return ""
 }
 
 // byKey are status rows by the keys of their slices.
@@ -332,6 +348,15 @@ func (d *differ) slice(ctx context.Context, t *view.DiffTarget, task task, b *br
 	out, columns, err = Compare(ctx, d.conn, b.before, b.after, t.Key, d.choice.Wanted)
 	if task.staged { // the target keeps its columns and their types
 		columns = nil
+	}
+	if err == nil {
+		var computed []view.DiffColumn
+		computed, err = d.computed(ctx, t.Target, task)
+		for _, c := range computed {
+			if !slices.ContainsFunc(columns, func(is view.DiffColumn) bool { return strings.EqualFold(is.Name, c.Name) }) {
+				columns = append(columns, c)
+			}
+		}
 	}
 	out.Slice, out.Label = task.row.Slice, d.plan.Label(task.row.Slice.Key)
 	if err == nil && task.after.now && out.After != task.row.Sums.Rows {

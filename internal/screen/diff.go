@@ -45,7 +45,11 @@ func (p *page) diffTarget(d *view.Diff, t *view.DiffTarget) {
 		p.wrap(label("not kept"), labelHang, p.o.text("what "+d.Run+" published in "+strings.Join(t.Gone, ", ")+" was replaced since, and is not kept any more"))
 	}
 	if t.Same() && len(t.Slices) > 0 {
-		p.add("  all rows are the same: " + numbers.Counted(view.Sum("", t.Slices).After, "row"))
+		same := "  all rows are the same"
+		if t.Reshaped() {
+			same += " in the columns that both have"
+		}
+		p.add(same + ": " + numbers.Counted(view.Sum("", t.Slices).After, "row"))
 		return
 	}
 

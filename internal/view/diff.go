@@ -102,6 +102,11 @@ func (t *DiffTarget) Same() bool {
 	return !slices.ContainsFunc(t.Slices, func(s DiffSlice) bool { return !s.Same() })
 }
 
+// Reshaped reports whether one side has a column that the other has not: rows are not compared in it.
+func (t *DiffTarget) Reshaped() bool {
+	return slices.ContainsFunc(t.Columns, func(c DiffColumn) bool { return c.Before == "" || c.After == "" })
+}
+
 // Same reports whether all rows are the same.
 func (d *Diff) Same() bool {
 	return !slices.ContainsFunc(d.Targets, func(t DiffTarget) bool { return !t.Same() })
