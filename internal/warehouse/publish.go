@@ -112,7 +112,7 @@ type Claim struct {
 // Loader publishes in a warehouse.
 type Loader interface {
 	// Prepare creates hindcast_status and hindcast_lease where they are not, and the target from columns (their types
-	// translated) if it does not exist, and raises the pipeline's fence to the claim's. E-FENCED if a higher one is there or, for
+	// translated, with Comment on it) if it does not exist, and raises the pipeline's fence to the claim's. E-FENCED if a higher one is there or, for
 	// a claim that is new, the same one. What writers with a lower fence have staged and not published is removed. A claim that
 	// is not new may be repeated.
 	Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, claim Claim) error

@@ -18,6 +18,9 @@ func Own(name string) bool {
 	return slices.Contains([]string{"hindcast_status", "hindcast_lease"}, strings.Trim(last, `"`))
 }
 
+// Comment stands on a target that Prepare has made: until a slice is published nothing else tells it from a table of the user's.
+const Comment = "made by hindcast, which replaces its rows slice by slice"
+
 // FenceName is the pipeline's row in hindcast_lease.
 func FenceName(pipeline string) string { return "pipeline " + pipeline }
 

@@ -42,7 +42,8 @@ type Table struct {
 	ID     string   `json:"id,omitempty"`
 	Within []string `json:"within,omitempty"`
 	Shows  []string `json:"shows,omitempty"`
-	// Made says that hindcast fills it: one of its own tables, or a target that hindcast_status knows. Only Tables says so.
+	// Made says that hindcast fills it: one of its own tables, or a target that hindcast_status knows or Prepare has made. Only Tables
+	// says so.
 	Made bool `json:"made,omitempty"`
 }
 

@@ -20,7 +20,8 @@ const describeAll = `
 SELECT c.database_name, c.schema_name, c.table_name, c.column_name, c.data_type, NOT c.is_nullable, c.column_default IS NOT NULL,
        coalesce(t.estimated_size, -1), t.table_name IS NULL, c.schema_name = current_schema(),
        CASE WHEN c.column_default IS NOT NULL AND t.sql IS NOT NULL THEN regexp_matches(t.sql, '[(,] *"?' ||
-         regexp_escape(replace(c.column_name, '"', '""')) || '"? ' || regexp_escape(c.data_type) || ' GENERATED ALWAYS', 'i') ELSE false END
+         regexp_escape(replace(c.column_name, '"', '""')) || '"? ' || regexp_escape(c.data_type) || ' GENERATED ALWAYS', 'i') ELSE false END,
+       coalesce(t.comment, '') = $1
 FROM duckdb_columns() c
 LEFT JOIN duckdb_tables() t USING (database_name, schema_name, table_name)
 WHERE c.database_name = current_database() AND NOT c.internal
@@ -38,7 +39,7 @@ func (w *Owner) Describe(ctx context.Context, names []string) (map[string]wareho
 	found := map[string]warehouse.Table{}
 	for _, name := range names {
 		if t, ok := all[key(duck.SplitTable(name))]; ok {
-			t.Name = name
+			t.Name, t.Made = name, false
 			found[name] = t
 		}
 	}
@@ -127,7 +128,7 @@ func (w *Owner) Tables(ctx context.Context) ([]warehouse.Table, error) {
 		}
 		parts := strings.Split(full, "\x00")
 		current := len(duck.SplitTable(t.Name)) == 1
-		t.Made = warehouse.Own(t.Name) || slices.ContainsFunc(spellings(parts[0], parts[1], parts[2], current), func(s []string) bool { return loaded[key(s)] })
+		t.Made = t.Made || warehouse.Own(t.Name) || slices.ContainsFunc(spellings(parts[0], parts[1], parts[2], current), func(s []string) bool { return loaded[key(s)] })
 		tables = append(tables, t)
 	}
 	return tables, nil
@@ -286,7 +287,7 @@ func unsure(all map[string]warehouse.Table, names []string) (views []string) {
 }
 
 func readCatalog(ctx context.Context, conn *sql.Conn) (map[string]warehouse.Table, error) {
-	rows, err := conn.QueryContext(ctx, describeAll)
+	rows, err := conn.QueryContext(ctx, describeAll, warehouse.Comment)
 	if err != nil {
 		return nil, err
 	}
@@ -304,8 +305,8 @@ func addColumn(rows *sql.Rows, all map[string]warehouse.Table) error {
 	var database, schema, table string
 	var c hindcast.Column
 	var size int64
-	var view, current bool
-	if err := rows.Scan(&database, &schema, &table, &c.Name, &c.Type, &c.NotNull, &c.Default, &size, &view, &current, &c.Generated); err != nil {
+	var view, current, made bool
+	if err := rows.Scan(&database, &schema, &table, &c.Name, &c.Type, &c.NotNull, &c.Default, &size, &view, &current, &c.Generated, &made); err != nil {
 		return err
 	}
 	c.NoText = !duck.Textual(c.Type)
@@ -315,7 +316,7 @@ func addColumn(rows *sql.Rows, all map[string]warehouse.Table) error {
 	full := key([]string{database, schema, table})
 	t := all[full]
 	t.Name, t.ID = "", full
-	t.Rows, t.View = size, view
+	t.Rows, t.View, t.Made = size, view, made
 	t.Columns = append(t.Columns, c)
 	t.Bytes = -1
 	if size >= 0 {

@@ -29,8 +29,12 @@ ALTER TABLE hindcast_status ADD COLUMN IF NOT EXISTS publication VARCHAR`
 func (w *Owner) Prepare(ctx context.Context, pipeline string, t hindcast.Target, columns []hindcast.Column, claim warehouse.Claim) error {
 	w.loading.Lock()
 	defer w.loading.Unlock()
+	statements, err := w.makeTarget(ctx, t, columns)
+	if err != nil {
+		return err
+	}
 	return w.inTransaction(ctx, func(conn *sql.Conn) error {
-		if err := execAll(ctx, conn, ourTables, createTarget(t, columns)); err != nil {
+		if err := execAll(ctx, conn, append([]string{ourTables}, statements...)...); err != nil {
 			return err
 		}
 		_, err := conn.ExecContext(ctx, "INSERT INTO hindcast_lease VALUES (?, 0), (?, 0) ON CONFLICT DO NOTHING",
@@ -81,12 +85,18 @@ func (w *Owner) Refuses(ctx context.Context, t hindcast.Target, _ []hindcast.Col
 		Next: "correct its name, or: CREATE SCHEMA " + duck.Name(schema) + ";"}
 }
 
-func createTarget(t hindcast.Target, columns []hindcast.Column) string {
+// makeTarget are the statements that make the target, if it is not there.
+func (w *Owner) makeTarget(ctx context.Context, t hindcast.Target, columns []hindcast.Column) ([]string, error) {
+	found, err := w.Describe(ctx, []string{t.Table})
+	if _, there := found[t.Table]; there || err != nil {
+		return nil, err
+	}
 	list := make([]string, len(columns))
 	for i, c := range columns {
 		list[i] = duck.Name(c.Name) + " " + c.Type
 	}
-	return "CREATE TABLE IF NOT EXISTS " + duck.Table(t.Table) + " (" + strings.Join(list, ", ") + ")"
+	table := duck.Table(t.Table)
+	return []string{"CREATE TABLE IF NOT EXISTS " + table + " (" + strings.Join(list, ", ") + ")", "COMMENT ON TABLE " + table + " IS " + duck.String(warehouse.Comment)}, nil
 }
 
 // checkClaim refuses a writer whose lease another took over (promise 5).

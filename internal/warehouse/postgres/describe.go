@@ -302,9 +302,16 @@ func (w *Owner) Tables(ctx context.Context) ([]warehouse.Table, error) {
 	return tables, err
 }
 
-// loaded are the oids of the targets that our status tables name, as far as the role may read these.
+// loaded are the oids of the targets that Prepare has made, and of those that our status tables name, as far as the role may read these.
 func (w *Owner) loaded(ctx context.Context, conn *pgconn.PgConn, list []relation) (map[string]bool, error) {
 	oids := map[string]bool{}
+	commented, err := pgclient.Ask(ctx, conn, "SELECT objoid FROM pg_description WHERE classoid = 'pg_class'::regclass AND objsubid = 0 AND description = $1", warehouse.Comment)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range commented {
+		oids[r.Text(0)] = true
+	}
 	for i := range list {
 		status := &list[i]
 		if status.name.Table != statusTable || !slices.ContainsFunc(status.attribute, func(a attribute) bool { return a.name == "target" && a.readable }) {

@@ -113,6 +113,9 @@ func (w *Owner) create(ctx context.Context, conn *pgconn.PgConn, t hindcast.Targ
 		if f.target, err = w.createTarget(ctx, conn, t, columns); err != nil {
 			return err
 		}
+		if err := pgclient.Run(ctx, conn, "COMMENT ON TABLE "+f.target[0].name.SQL()+" IS "+literal(warehouse.Comment)); err != nil {
+			return err
+		}
 	}
 
 	return w.loadable(ctx, conn, &f.target[0], columns)

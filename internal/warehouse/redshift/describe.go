@@ -204,9 +204,16 @@ func (w *Owner) Tables(ctx context.Context) (tables []warehouse.Table, err error
 	return tables, err
 }
 
-// loaded are the oids of the targets that our status tables name, as far as the user may read these.
+// loaded are the oids of the targets that Prepare has made, and of those that our status tables name, as far as the user may read these.
 func (s *session) loaded(ctx context.Context, list []relation) (map[string]bool, error) {
 	oids := map[string]bool{}
+	commented, err := s.ask(ctx, "SELECT objoid FROM pg_description WHERE classoid = CAST('pg_class' AS regclass) AND objsubid = 0 AND description = "+literal(warehouse.Comment))
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range commented {
+		oids[r.Text(0)] = true
+	}
 	for _, status := range list {
 		if status.name.Table != statusTable || !status.readable || !slices.ContainsFunc(status.columns, func(c hindcast.Column) bool { return c.Name == "target" }) {
 			continue

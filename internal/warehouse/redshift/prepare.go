@@ -196,7 +196,7 @@ func (s *session) create(ctx context.Context, t hindcast.Target, columns []hindc
 		return h, err
 	}
 
-	var ddl []string
+	var ddl, comments []string
 	for name, there := range map[string]bool{leaseTable: h.lease, statusTable: h.status} {
 		if !there {
 			ddl = append(ddl, "CREATE TABLE IF NOT EXISTS "+h.table(name)+makes[name])
@@ -212,8 +212,10 @@ func (s *session) create(ctx context.Context, t hindcast.Target, columns []hindc
 			return h, err
 		}
 		ddl = append(ddl, "CREATE TABLE IF NOT EXISTS "+pgclient.ParseName(t.Table).SQL()+" ("+strings.Join(list, ", ")+")"+sorted(t, columns))
+		comments = append(comments, "COMMENT ON TABLE "+pgclient.ParseName(t.Table).SQL()+" IS "+literal(warehouse.Comment))
 	}
 	slices.Sort(ddl)
+	ddl = append(ddl, comments...)
 	for _, statement := range ddl {
 		if err := s.run(ctx, statement); err != nil {
 			return h, err

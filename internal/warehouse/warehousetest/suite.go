@@ -175,12 +175,17 @@ func made(t *testing.T, w *World) {
 		}
 	}
 	filled("")
+	w.Exec(t, "CREATE TABLE IF NOT EXISTS result (day DATE, total DECIMAL(38,6))")
+	if err := w.Warehouse.Prepare(t.Context(), "p", hindcast.Target{Table: "fresh", Time: "day"}, columns, warehouse.Claim{Fence: 1}); err != nil {
+		t.Fatal(err)
+	}
+	filled("fresh hindcast_lease hindcast_status") // no slice of it is published
 	prepare(t, w, 1)
 	load(t, w, staged(t, w, January, "r1", one))
-	filled("hindcast_lease hindcast_status result")
+	filled("fresh hindcast_lease hindcast_status result")
 	w.Exec(t, `UPDATE hindcast_status SET target = 'S.Result'`)
-	filled("hindcast_lease hindcast_status s.result")
-	w.Exec(t, `DROP TABLE hindcast_status; CREATE TABLE hindcast_status (i INTEGER)`)
+	filled("fresh hindcast_lease hindcast_status s.result")
+	w.Exec(t, `DROP TABLE hindcast_status; CREATE TABLE hindcast_status (i INTEGER); DROP TABLE fresh; CREATE TABLE fresh (i INTEGER)`)
 	filled("hindcast_lease hindcast_status")
 }
 
