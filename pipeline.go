@@ -364,6 +364,14 @@ type Param struct {
 	Literal string `json:"literal"` // the SQL literal that replaces it
 }
 
+// Written is the value as the pipeline file has it: Literal has a negative number in parentheses.
+func (p Param) Written() string {
+	if _, text := p.Value.(string); text {
+		return p.Literal
+	}
+	return strings.Trim(p.Literal, "()")
+}
+
 // Check is one quality gate over a slice's staged result. Exactly one of its kinds is set.
 type Check struct {
 	Name  string      `json:"name"` // "rows", "total net_cost", "sql 1"; stable within the file

@@ -292,6 +292,7 @@ type RunStatus struct {
 	Counts      map[string]int  `json:"counts"`                 // slices in each state, also those that the run does not work on
 	RowsIn      int64           `json:"rows_in"`                // read by the slices that are proven
 	RowsOut     int64           `json:"rows_out"`               // committed by them
+	RowsStaged  int64           `json:"rows_staged,omitempty"`  // of the slices that are staged and not published
 	Retries     int             `json:"retries"`
 	PeakMemory  int64           `json:"peak_memory"`         // bytes, the highest of any worker
 	Billed      []hindcast.Bill `json:"billed,omitempty"`    // for work that has ended, on an engine that is paid for by time
@@ -336,7 +337,7 @@ func NewRunStatus(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunStatu
 
 	s := RunStatus{Run: st.Run, State: view.StateOf(st, o.Alive), StartedAt: st.Started.UTC(), UpdatedAt: st.Updated.UTC(), Seconds: st.Active.Seconds(),
 		Resumes: st.Resumes, Host: st.Host, Pid: st.Pid, Stopping: st.Stopping, Total: t.Total, Of: o.Of, Staged: t.Staged, Done: t.Done,
-		Counts: map[string]int{}, RowsIn: rowsIn, RowsOut: rowsOut, Retries: st.Retries, PeakMemory: st.Memory, Billed: st.Billed(), SpentUSD: st.Spent(),
+		Counts: map[string]int{}, RowsIn: rowsIn, RowsOut: rowsOut - t.RowsStaged(), RowsStaged: t.RowsStaged(), Retries: st.Retries, PeakMemory: st.Memory, Billed: st.Billed(), SpentUSD: st.Spent(),
 		Slices: []SliceStatus{}, Dead: st.Dead, Unconfirmed: st.Unconfirmed, Left: o.Left, Log: o.Log, Refused: o.Refused, Next: o.Commands(statusNext(t, o))}
 	if is := st.Resized; is != nil {
 		s.Resize = &ResizeStatus{Sizing: is.Sizing, Before: is.Origin, Underway: is.Underway, Open: is.Open, Error: is.Error, Refused: is.Refused}
@@ -438,6 +439,7 @@ type RunInfo struct {
 	Done      int       `json:"done"`
 	Total     int       `json:"total"`
 	Rows      int64     `json:"rows"`               // committed
+	Staged    int64     `json:"staged,omitempty"`   // rows that are staged, and not published
 	Unloaded  int64     `json:"unloaded,omitempty"` // rows, by a run that only unloads
 	Shared    int64     `json:"shared,omitempty"`   // rows that it took of other pipelines in place of that
 	StartedAt time.Time `json:"started_at"`
@@ -451,7 +453,7 @@ func Info(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunInfo {
 	t := view.NewTally(st, p)
 	_, _, out, _ := t.Sums()
 
-	info := RunInfo{Run: st.Run, State: view.StateOf(st, o.Alive), Done: t.Done, Total: t.Total, Rows: out,
+	info := RunInfo{Run: st.Run, State: view.StateOf(st, o.Alive), Done: t.Done, Total: t.Total, Rows: out - t.RowsStaged(), Staged: t.RowsStaged(),
 		StartedAt: st.Started.UTC(), Seconds: st.Active.Seconds()}
 
 	if p != nil {
@@ -514,6 +516,10 @@ func List(w io.Writer, runs []RunInfo, o Options) {
 			rows = numbers.Thousands(r.Unloaded) + " unloaded"
 		case r.Shared > 0:
 			rows = numbers.Thousands(r.Shared) + " shared"
+		case r.Staged > 0 && r.Rows > 0:
+			rows += ", " + numbers.Thousands(r.Staged) + " staged"
+		case r.Staged > 0:
+			rows = numbers.Thousands(r.Staged) + " staged"
 		}
 
 		named := r.Run

@@ -202,6 +202,14 @@ func (t *Tally) Spent() (map[hindcast.Step]time.Duration, time.Duration) {
 	return steps, all
 }
 
+// RowsStaged are the rows of the slices that are staged: nobody reads them in the target.
+func (t *Tally) RowsStaged() (rows int64) {
+	for _, key := range t.In(hindcast.Staged) {
+		rows += t.Run.Slices[key].Rows
+	}
+	return rows
+}
+
 // Sums adds up what the slices that are proven, or staged, have read and written.
 func (t *Tally) Sums() (rowsIn, bytesIn, rowsOut, bytesOut int64) {
 	for _, key := range t.Keys {

@@ -33,7 +33,7 @@ type WhyOutput struct {
 	Unknown string `json:"unknown,omitempty"`
 }
 
-// WhyParam is a parameter whose value has changed. Was and Now are SQL literals; "" where there is no such parameter.
+// WhyParam is a parameter whose value has changed. Was and Now are as the pipeline file has them; "" where there is no such parameter.
 type WhyParam struct {
 	Name string `json:"name"`
 	Was  string `json:"was,omitempty"`

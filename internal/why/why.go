@@ -139,7 +139,7 @@ func params(was, now []hindcast.Param) (changed []view.WhyParam) {
 	literals := func(list []hindcast.Param) map[string]string {
 		m := make(map[string]string, len(list))
 		for _, p := range list {
-			m[p.Name] = p.Literal
+			m[p.Name] = p.Written()
 		}
 		return m
 	}
