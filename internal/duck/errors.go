@@ -227,12 +227,26 @@ func byType(f fault, err error) error {
 				e.Next = "correct the value in the SQL, or give the target's column another type with ALTER TABLE"
 			}
 		}
+	case "Constraint":
+		constraint(e)
 	case "Permission":
 		e.Code, e.Next = hindcast.ESQLAccess, "the SQL sees facts and dimensions only; declare the file as a fact with `files:`"
 	case "TransactionContext", "Connection", "FATAL", "INTERNAL", "Fatal", "Internal":
 		e.Code, e.Class = hindcast.EWarehouse, hindcast.ClassTransient
 	}
 	return &SQLError{Fault: e, Offset: offset(f), Name: f.Name}
+}
+
+// constraint gives the error of a target's constraint that a row breaks its code and next step, as PostgreSQL's have them.
+func constraint(e *hindcast.Error) {
+	e.Code, e.Next = hindcast.ETarget, "correct the SQL, or the target's constraint"
+	switch {
+	case strings.Contains(e.Message, "NOT NULL constraint"):
+		e.Next = "give the column a value in the SQL, or: ALTER TABLE … ALTER COLUMN … DROP NOT NULL"
+	case strings.Contains(strings.ToLower(e.Message), "duplicate key"):
+		e.Code, e.Class = hindcast.EKeyViolated, hindcast.ClassCheck
+		e.Next = "see which rows the SQL gives twice, or which rows outside the slice have the key"
+	}
 }
 
 func ioError(e *hindcast.Error) error {

@@ -56,6 +56,23 @@ func TestTranslateADamagedPage(t *testing.T) {
 	}
 }
 
+// What a target's constraint refuses is an error of the target, and of the key where that is what is broken.
+func TestTranslateAConstraint(t *testing.T) {
+	db := opened(t)
+	if _, err := db.ExecContext(t.Context(), "CREATE TABLE t (i INTEGER PRIMARY KEY, n INTEGER CHECK (n > 0)); CREATE TABLE o (i INTEGER REFERENCES t); INSERT INTO t VALUES (1, 1)"); err != nil {
+		t.Fatal(err)
+	}
+	for statement, want := range map[string]hindcast.Code{
+		"INSERT INTO t VALUES (NULL, 1)": hindcast.ETarget, "INSERT INTO t VALUES (2, -1)": hindcast.ETarget, "INSERT INTO t VALUES (1, 1)": hindcast.EKeyViolated,
+		"INSERT INTO o VALUES (7)": hindcast.ETarget,
+	} {
+		_, err := db.ExecContext(t.Context(), statement)
+		if e := hindcast.AsError(duck.Translate(err)); e == nil || e.Code != want || e.Next == "" {
+			t.Errorf("%s: %v", statement, err)
+		}
+	}
+}
+
 // After a fatal error the instance answers nothing any more; after others it does.
 func TestFatal(t *testing.T) {
 	for text, want := range map[string]bool{

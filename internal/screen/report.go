@@ -472,7 +472,7 @@ func ending(t *view.Tally) []*hindcast.Failure {
 
 // met names the slices of a failure and how often each had it: "2019-03 11 times, 2019-05".
 func met(f *hindcast.Failure, t *view.Tally) string {
-	order := append([]string(nil), f.Slices...)
+	order := slices.Sorted(slices.Values(f.Slices)) // which is that of time
 	sort.SliceStable(order, func(i, j int) bool { return len(f.Attempts[order[i]]) > len(f.Attempts[order[j]]) })
 	most := 4
 	if len(order) > most {

@@ -63,7 +63,7 @@ func (w *Owner) Publish(ctx context.Context, given warehouse.Publication) ([]hin
 // blamable reports whether one replacement may be to blame for an error, which its own statements would show.
 func blamable(err error) bool {
 	e := hindcast.AsError(err)
-	return e.Class == hindcast.ClassPermanent && e.Code != hindcast.EFenced
+	return (e.Class == hindcast.ClassPermanent || e.Class == hindcast.ClassCheck) && e.Code != hindcast.EFenced
 }
 
 // publishAs publishes with statements that up to that many replacements share.

@@ -127,7 +127,7 @@ var states = pgclient.States{
 	"22P05": {Code: hindcast.EOverflow, Class: hindcast.ClassPermanent, Next: `take the \u0000 out in the SQL, or make the target's column json, which holds it`},
 	"22003": {Code: hindcast.EOverflow, Class: hindcast.ClassPermanent, Next: "bound the value in the SQL, or widen the target's column with ALTER TABLE"},
 	"22001": {Code: hindcast.EOverflow, Class: hindcast.ClassPermanent, Next: "shorten the value in the SQL, or widen the target's column with ALTER TABLE"},
-	"23502": {Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Next: "give the column a value in the SQL, or: ALTER TABLE … ALTER COLUMN … DROP NOT NULL;"},
+	"23502": {Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Next: "give the column a value in the SQL, or: ALTER TABLE … ALTER COLUMN … DROP NOT NULL"},
 	"23505": {Code: hindcast.EKeyViolated, Class: hindcast.ClassCheck, Next: "see which rows the SQL gives twice, or which rows outside the slice have the key"},
 	"23":    {Code: hindcast.ETarget, Class: hindcast.ClassPermanent, Next: "correct the SQL, or the target's constraint"},
 	"58":    {Code: hindcast.EWarehouse, Class: hindcast.ClassTransient, Next: "the server's own disk or files fail: see its log"},
