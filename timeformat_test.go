@@ -6,7 +6,7 @@ import (
 	"github.com/hindcast/hindcast"
 )
 
-// A number with digits behind the point is no whole number: what counts a target's rows by slices rounds it into the next slice.
+// A number with digits after the point is not whole: what counts a target's rows by slices rounds it into the next slice.
 func TestFormatHolds(t *testing.T) {
 	for typ, want := range map[string]string{
 		"INTEGER": "yyyymmdd epoch epoch_ms ", "BIGINT": "yyyymmdd epoch epoch_ms ", "DECIMAL(18,0)": "yyyymmdd epoch epoch_ms ",

@@ -174,7 +174,7 @@ func (c *glueCalls) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		var asked struct{ JobName string }
-		_ = json.Unmarshal(body, &asked) // the server refuses what is none
+		_ = json.Unmarshal(body, &asked) // the server refuses what is not JSON
 		c.mutex.Lock()
 		c.lists[asked.JobName] = append(c.lists[asked.JobName], time.Now())
 		c.mutex.Unlock()

@@ -40,7 +40,7 @@ func redshiftKeys() []Key {
 		{Path: "redshift.nodes", Form: formAllNodes, Else: "one", Example: "4",
 			Meaning: "How many nodes the cluster has, for the same.",
 			set:     func(d *decoder, v value) { d.p.Redshift.Nodes = int(d.whole(v, 1, mostNodes, formAllNodes.Right)) }},
-		{Path: "redshift.rpu", Form: formRPU, Else: "the warehouse is no serverless workgroup, or what it costs is not shown", Example: "128",
+		{Path: "redshift.rpu", Form: formRPU, Else: "the warehouse is not a serverless workgroup, or what it costs is not shown", Example: "128",
 			Meaning: "The base capacity of a serverless workgroup, for the same. It has no nodes: they are left aside.",
 			set:     func(d *decoder, v value) { d.p.Redshift.RPU = d.rpu(v) }},
 		{Path: "redshift.unload", Form: formObject, Else: "Redshift's defaults", Example: "{max_file_size: 256MiB}", Meaning: "How tables are unloaded."},

@@ -43,7 +43,7 @@ var constructs = []string{
 	"SELECT price / 3 AS x, count(*) FROM item WHERE price / 3 > 1 GROUP BY price / 3 ORDER BY price / 3",
 	"SELECT id, avg(price) OVER (PARTITION BY name ORDER BY id ROWS UNBOUNDED PRECEDING) FROM item",
 	"SELECT sum(price / 3), max(price / 3), 100 * (price / 3) FROM item GROUP BY price",
-	// Floating-point numbers that are none.
+	// What looks like a floating-point number and is not.
 	"SELECT 'Infinity'::float8 + 1, 'Infinity'::float8 * 2, 1 / 'Infinity'::float8, 'NaN'::float8 / 0, '-Infinity'::float8 - 1, NULL::float8 / 0",
 	"SELECT 'Infinity'::float8 / 0",
 	// Which of several texts decides.

@@ -57,7 +57,7 @@ func TestWhatAResizeAdds(t *testing.T) {
 	}
 }
 
-// A table of prices that is not there, or is none, is the user's to mend, at its place.
+// A table of prices that is not there, or is not a table of prices, is the user's to mend, at its place.
 func TestATableOfPricesThatIsNone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "prices.json")
 	p := &hindcast.Pipeline{Run: hindcast.RunConfig{Prices: path}, Places: map[string]hindcast.Place{"run.prices": {File: "p.yml", Line: 7}}}

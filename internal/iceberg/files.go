@@ -126,7 +126,7 @@ func (t *Table) point(ctx context.Context) error {
 	return nil
 }
 
-// committed points the hint at what was committed. That it cannot be written is no fault of the commit, which stands: readers of an older
+// committed points the hint at what was committed. If it cannot be written the commit stands all the same: readers of an older
 // hint read an older snapshot, whole, until the next publication, the run's end or the next run mends it.
 func (t *Table) committed(ctx context.Context) error {
 	if err := t.point(ctx); errors.Is(err, errConflict) {

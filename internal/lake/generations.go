@@ -195,7 +195,7 @@ func (l *Lake) currentDims(ctx context.Context) (map[string]*hindcast.Manifest, 
 	return dims, err
 }
 
-// readEntries reads entries one by one: nil for what is no entry, or not there any more.
+// readEntries reads entries one by one: nil for what is not an entry, or not there any more.
 func (l *Lake) readEntries(ctx context.Context, infos []objstore.Info) ([]*hindcast.Manifest, error) {
 	entries := make([]*hindcast.Manifest, len(infos))
 	err := parallel.Do(len(infos), l.area.width(), func(n int) (err error) {

@@ -64,7 +64,7 @@ func TestPinsKeepGenerations(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := left(New(l.store, "p")); got != "g5" {
-		t.Errorf("pinned is none, and 5 is current: %s", got)
+		t.Errorf("nothing is pinned, and 5 is current: %s", got)
 	}
 	if notes, err := l.store.List(ctx, l.supersededPrefix()); err != nil || len(notes) != 0 {
 		t.Errorf("what is current is noted as superseded: %v, %v", notes, err)

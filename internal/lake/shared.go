@@ -132,7 +132,7 @@ func (o *Others) list(ctx context.Context) []otherFact {
 	for _, folder := range folders {
 		name, err := objstore.Unescape(folder)
 		if err != nil || objstore.Escape(name) != folder || name == o.lake.pipeline {
-			continue // what is no pipeline's begins with an underscore or a dot, which a name's folder does not
+			continue // what does not belong to a pipeline begins with an underscore or a dot, which a name's folder does not
 		}
 		l := New(o.lake.store, name)
 		facts, _ := objstore.Folders(ctx, o.lake.store, l.catalogPrefix()+"facts/")

@@ -42,7 +42,7 @@ type Options struct {
 	Floor int64
 	// Now is the wall clock that dates what is written; time.Now if nil. It may jump.
 	Now func() time.Time
-	// Task is what the lease is taken for where that is no run: the name of a command.
+	// Task is what the lease is taken for where that is not a run: the name of a command.
 	Task string
 	// Process says who we are; process.This() if zero.
 	Process process.Identity

@@ -66,7 +66,7 @@ func TestMachines(t *testing.T) {
 
 		first := <-leases
 		if err := first.Check(t.Context()); err != nil {
-			t.Errorf("the holder is told that it is none: %v", err)
+			t.Errorf("the holder is told that it does not hold it: %v", err)
 		}
 
 		first.cancel() // suspended: it no longer renews

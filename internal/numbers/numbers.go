@@ -13,7 +13,7 @@ func Thousands[N int | int64](n N) string {
 	return Decimal(strconv.FormatInt(int64(n), 10))
 }
 
-// Decimal gives a decimal number with its thousands apart: "12,345.60". A text that is none, such as "NaN", stays as it is.
+// Decimal gives a decimal number with its thousands apart: "12,345.60". A text that is not a number, such as "NaN", stays as it is.
 func Decimal(text string) string {
 	digits, negative := strings.CutPrefix(text, "-")
 	whole, rest, found := strings.Cut(digits, ".")

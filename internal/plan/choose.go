@@ -115,7 +115,7 @@ func (p *Plan) Only(keys []string) *Plan {
 
 // selected evaluates a selection over slices in the order of time: keys and prefixes of keys, ranges of them (both
 // ends belong to it), and the words all, new, stale, failed and unsettled, joined by commas. word gives what a word
-// selects, and nil for what is none; a word may select nothing, a key may not.
+// selects, and nil for anything else; a word may select nothing, a key may not.
 func selected(selection string, all []hindcast.Slice, every hindcast.Period, word func(string) func(i int) bool) ([]bool, error) {
 	chosen := make([]bool, len(all))
 	terms := strings.Split(selection, ",")
@@ -164,7 +164,7 @@ func (m *maker) forced(o *output) Outcome {
 	return o.Outcome
 }
 
-// word is what a word selects of the candidates. A slice that is settled is none of them but `all`, and `failed`.
+// word is what a word selects of the candidates. Only `all` and `failed` select a slice that is settled.
 func (m *maker) word(word string) func(int) bool {
 	all := m.all
 	switch word {
@@ -212,7 +212,7 @@ func names(term, key string) bool {
 	return (first == "" || key >= first) && (last == "" || key <= last || begins(key, last)) && first+last != ""
 }
 
-// begins reports whether the prefix is the key's year, month, day or hour: 2019-1 is none.
+// begins reports whether the prefix is the key's year, month, day or hour, which 2019-1 is not.
 func begins(key, prefix string) bool {
 	rest, found := strings.CutPrefix(key, prefix)
 	return found && (rest == "" || rest[0] < '0' || rest[0] > '9')

@@ -17,7 +17,7 @@ type Need struct {
 	Keys []string
 }
 
-// Of returns the keys of a fact's units; nil if it is none of the facts.
+// Of returns the keys of a fact's units; nil if it is not one of the facts.
 func (n Needs) Of(fact string) []string {
 	for i := range n {
 		if n[i].Fact == fact {

@@ -26,7 +26,7 @@ func TestFindUnstable(t *testing.T) {
 		"SELECT row_number() OVER (ORDER BY a) FROM t":                          "",
 		"SELECT a FROM t LIMIT 10":                                              "LIMIT",
 		"SELECT a FROM t ORDER BY a LIMIT 10":                                   "",
-		// each SELECT by itself: the order of a window, an aggregate or another SELECT is none of its own
+		// each SELECT by itself: the order of a window, an aggregate or another SELECT is not its own
 		"SELECT a, row_number() OVER (ORDER BY b) FROM t LIMIT 10":                           "LIMIT",
 		"SELECT a, (SELECT b FROM u LIMIT 1) FROM t ORDER BY a":                              "LIMIT",
 		"SELECT * FROM (SELECT a FROM t ORDER BY a) LIMIT 10":                                "",

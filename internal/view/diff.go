@@ -165,7 +165,7 @@ func plus(a, b *string) *string {
 	return &text
 }
 
-// decimals reads two numbers, and says how many digits after the point both have at most; nil if one of them is none, such as NaN.
+// decimals reads two numbers, and says how many digits after the point both have at most; nil if one of them is not a number, such as NaN.
 func decimals(a, b string) (x, y *big.Rat, digits int) {
 	x, okX := new(big.Rat).SetString(a)
 	y, okY := new(big.Rat).SetString(b)

@@ -32,7 +32,7 @@ func TestTotalsAreExact(t *testing.T) {
 		t.Errorf("moved by %v, %t", share, known)
 	}
 	if _, known := (DiffTotal{After: amount("1")}).Moved(); known {
-		t.Error("from nothing is no share")
+		t.Error("a change from nothing has a share")
 	}
 }
 

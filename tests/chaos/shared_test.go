@@ -101,7 +101,7 @@ run: {retries: 10, retry_wait: 1ms, lease_ttl: 1s, unload_parallel: 2}
 	return c
 }
 
-// folder is a new one, whose name is none that an engine takes for a pattern.
+// folder is a new one, whose name no engine takes for a pattern.
 func folder(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "hindcast-chaos-")

@@ -111,7 +111,7 @@ func (b *binder) sinceEpoch(c *call) *sem.Expr {
 	case b.Redshift:
 		return b.refuse(sem.NotKnown, c.x.At, "", "Redshift reads a text and a pattern here")
 	case !n.Type.IsExact() || n.Type.S > 6:
-		return b.refuse(sem.NotKnown, n.At, "cast it as numeric(18,6)", "seconds since 1970 are read as an integer, or with up to six digits behind the point")
+		return b.refuse(sem.NotKnown, n.At, "cast it as numeric(18,6)", "seconds since 1970 are read as an integer, or with up to six digits after the point")
 	}
 	return rewritten(sem.OpSinceEpoch, sem.Of(sem.TimestampTZ), c.x, b.exact(n))
 }

@@ -36,7 +36,7 @@ func Document(name string) (t sem.Type, ok bool) {
 
 var jsonOperators = map[string]bool{"->": true, "->>": true, "#>": true, "#>>": true}
 
-// jsonOperator is what stands behind a text's value, ->> and #>>. What -> and #> give is no value on engines.
+// jsonOperator is what stands behind a text's value, ->> and #>>. What -> and #> give cannot be a value on engines.
 func (b *binder) jsonOperator(x *ast.Binary, s *scope) *sem.Expr {
 	d, ok := b.document(&ast.Binary{Node: x.Node, Op: strings.Replace(x.Op, ">>", ">", 1), L: x.L, R: x.R}, s)
 	switch {

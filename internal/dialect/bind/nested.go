@@ -65,7 +65,7 @@ func besideWindow(key *sem.Expr, outputs []output, bound *sem.Query) {
 	bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotEngine, At: at, Text: "order of groups beside a window"})
 }
 
-// readsOther reports whether an expression reads a column whose name is none of the result's.
+// readsOther reports whether an expression reads a column whose name is not one of the result's.
 func readsOther(e *sem.Expr, outputs []output) bool {
 	if e.Op == sem.OpColumn && !slices.ContainsFunc(outputs, func(o output) bool { return strings.EqualFold(o.Name, e.Column.Name) }) {
 		return true

@@ -89,7 +89,7 @@ func (n *numeral) digit(word string) string {
 	switch {
 	case word == "," || word == "G":
 		if n.Point {
-			return "a comma behind the point is not read"
+			return "a comma after the point is not read"
 		}
 		n.commas = append(n.commas, n.Whole)
 	case word == "." || word == "D":

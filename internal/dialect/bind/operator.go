@@ -236,7 +236,7 @@ func (b *binder) decimals(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
 		return b.decimalModulo(x, l, r)
 	}
 	if t.S >= sem.Most {
-		return b.refuse(sem.NotOnEngine, x.At, "round the parts first", "the result has %d digits behind the point, and engines hold %d in all", t.S, sem.Most)
+		return b.refuse(sem.NotOnEngine, x.At, "round the parts first", "the result has %d digits after the point, and engines hold %d in all", t.S, sem.Most)
 	}
 
 	return read(intOps[x.Op], t, x, l, r)

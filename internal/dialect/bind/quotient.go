@@ -93,7 +93,7 @@ func (b *binder) quotient(l *sem.Expr, by sem.Type, at lex.Span) (t sem.Type, ok
 	s := max(sem.Most-1-(p1-s1+s2)-room, usual)
 	s = max(min(s, most, sem.QuotientDigits(s1, p2, s2)), s1, s2)
 	if p1 == 0 || p2 == 0 || s > most {
-		b.refuse(sem.NotOnEngine, at, "round the parts first", "the quotient has too many digits behind the point for an engine")
+		b.refuse(sem.NotOnEngine, at, "round the parts first", "the quotient has too many digits after the point for an engine")
 		return t, false
 	}
 

@@ -52,7 +52,7 @@ func (c Case) Outcome(r Ran) (outcome, why string) {
 var guard = regexp.MustCompile(`a text ends in a blank, which does not count|of other characters than (those of )?ASCII|the year of a date before the year 1|the epoch of an infinite time|a date before the year 1|a quotient has more digits than|an average of numbers beyond|a sum of what is not finite|a deviation of numbers beyond|a percentile of what is not a number|must be zero or more|in a time zone|must be computed from one to the next|a number that no DECIMAL holds|JSON whose meaning is not settled|the hash of NULL is not settled|the parts of an empty text are not settled|STRTOL of a text that`)
 
 // otherForm matches what translations raise of texts that are not written as the dates and times that they read, and engines of numbers
-// with more digits than they hold. Some are none to the warehouse either.
+// with more digits than they hold. The warehouse does not have some of them either.
 var otherForm = regexp.MustCompile(`invalid input syntax for type (date|timestamp|numeric by a pattern)|cannot be represented as Decimal\(38, \d+\)`)
 
 // messages are what engines, and the guards in translations, say of the errors that data decide on. Translations test texts before they

@@ -418,7 +418,7 @@ func (p *printer) roomy(op string, e *sem.Expr, args []text) {
 		i1 = min(i1, max(room/2, room-i2))
 		n1, n2 := max(i1+s1, 1), max(room-i1+s2, 1)
 		if n1+n2+1 > sem.Most {
-			p.refuse(e.At, "cast them as decimals of fewer digits behind the point", "the product has more digits behind the point than Spark keeps")
+			p.refuse(e.At, "cast them as decimals of fewer digits after the point", "the product has more digits after the point than Spark keeps")
 		}
 		cast(0, n1, s1)
 		cast(1, n2, s2)

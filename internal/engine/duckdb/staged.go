@@ -165,7 +165,7 @@ func timeColumn(work engine.Work) (hindcast.Column, bool) {
 	return hindcast.Column{}, false
 }
 
-// window is the condition that a row lies in the slice. A text that is no date could lie in another slice in the target's own order.
+// window is the condition that a row lies in the slice. A text that is not a date could lie in another slice in the target's own order.
 func window(work engine.Work) string {
 	if c, found := timeColumn(work); found {
 		inside := duck.Window(c.Name, c.TimeType(), work.Slice.Interval, work.Query.TimeZone)

@@ -632,5 +632,5 @@ func TestWhatIsRefused(t *testing.T) {
 	s := serve(t, emrtest.Options{}, nil)
 	e, w := s.open(t, func(o *emr.Options) { o.EMR.Role = "nobody" }), s.work("a")
 	_, err := e.Start(t.Context(), w)
-	wants(t, "a role that is none", err, hindcast.EEMR, hindcast.ClassPermanent, "executionRoleArn", "emr_serverless")
+	wants(t, "what is not a role", err, hindcast.EEMR, hindcast.ClassPermanent, "executionRoleArn", "emr_serverless")
 }

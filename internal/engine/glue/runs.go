@@ -351,7 +351,7 @@ func (j *job) end(ctx context.Context, e *Engine, first string) ([]attemptRun, e
 
 const mostStops = 25 // of one call
 
-// stop has Glue stop runs, with those that others stop at the same time. Which of them had ended before, or do not exist, is no matter.
+// stop has Glue stop runs, with those that others stop at the same time. Which of them had ended before, or do not exist, does not matter.
 func (j *job) stop(ctx context.Context, e *Engine, ids []string) error {
 	j.doom(ids)
 	select {

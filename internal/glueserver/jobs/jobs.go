@@ -91,7 +91,7 @@ type Job struct {
 //	   └──▶ STOPPED
 type State string
 
-// The states that a run of this server can be in. Glue's ERROR and EXPIRED are none of them: some clients wait on in those for ever.
+// The states that a run of this server can be in. Glue's ERROR and EXPIRED are not among them: some clients wait for ever in those.
 const (
 	Waiting   State = "WAITING"   // for room, because the job or the run asked to be queued
 	Starting  State = "STARTING"  // accepted; its processes do not work yet

@@ -320,7 +320,7 @@ func proxy(t *testing.T, to string, pass bool) (address string) {
 						_ = client.Close()
 						if pass {
 							_, _ = server.Write(buffer[:n])
-							select { // what it says before that is no commit, and closing on it would be a reset
+							select { // what it says before that is not a commit, and closing on it would be a reset
 							case <-answers.committed:
 							case <-back:
 							}
