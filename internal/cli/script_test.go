@@ -28,9 +28,16 @@ func TestMain(m *testing.M) {
 
 // TestScripts specifies the command line: a script a case, in testdata/script. Each script gets a folder of its
 // own; when it has ended no process may be left in it, and every manifest in it must have its files.
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, "testdata/script") }
+
+// TestPrograms are the scripts in which hindcast runs beside programs of Java and Python: Spark, Jupyter, Airflow, clients of the Glue
+// API. They take long, and `./test` runs them apart.
+func TestPrograms(t *testing.T) { runScripts(t, "testdata/programs") }
+
+func runScripts(t *testing.T, dir string) {
+	t.Helper()
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script", UpdateScripts: *update, RequireUniqueNames: true, RequireExplicitExec: true, Setup: setUp,
+		Dir: dir, UpdateScripts: *update, RequireUniqueNames: true, RequireExplicitExec: true, Setup: setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"shop":      shop,
 			"earlier":   earlier,
