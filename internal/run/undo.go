@@ -103,6 +103,7 @@ type undoing struct {
 	summed  map[string][][]hindcast.Column  // by run and output, the columns of its results
 	refused []refused                       // what cannot be undone
 	lost    int                             // of what is refused, how much is not in the lake any more
+	undos   map[string]bool                 // by run, whether it is an undo of this one
 	cleaned string                          // who deleted some of what was replaced; "" if nobody did
 	sums    map[string]hindcast.Sums        // what targets have in slices, once it was asked for: see standing
 }
@@ -208,6 +209,9 @@ func (u *undoing) output(ctx context.Context, item *plan.Item, k int) (*plan.Und
 	case row == nil && (undone == nil || undone.Row != nil):
 		return refuse("has no status row any more")
 	case row != nil && row.Publication != u.frozen.Run && row.CommittedAt.After(u.frozen.CreatedAt):
+		if u.undoneBy(ctx, row.Publication) {
+			return refuse("was undone by run %s already", row.Publication)
+		}
 		return refuse("was replaced by run %s since", row.Publication)
 	case row != nil && row.Publication != u.frozen.Run: // the output was up to date
 		return nil, nil
@@ -233,6 +237,20 @@ func (u *undoing) output(ctx context.Context, item *plan.Item, k int) (*plan.Und
 	}
 	one.Previous = u.session.Lake.KeptAt(previous)
 	return u.whatStood(ctx, item, one, refuse)
+}
+
+// undoneBy reports whether a run is an undo of the run that is to be undone. One whose plan cannot be read counts as another.
+func (u *undoing) undoneBy(ctx context.Context, run string) bool {
+	is, known := u.undos[run]
+	if !known {
+		p, err := u.session.Frozen(ctx, run)
+		is = err == nil && p.Undo == u.frozen.Run
+		if u.undos == nil {
+			u.undos = map[string]bool{}
+		}
+		u.undos[run] = is
+	}
+	return is
 }
 
 // stands is the first status row of a target that has part of an interval; nil if there is none. Rows of a target do not overlap.
