@@ -66,7 +66,8 @@ func power2(p *printer, e *sem.Expr, args []text) text {
 	whole := "round_even($2, 0)"
 	if p.Engine.spark() {
 		whole = "rint($2)"
-		form = "CASE WHEN $1 = 1 THEN $1" + strings.TrimPrefix(form, "CASE") // not a number in Java, if the exponent is not
+		// In Java 1 to the power of what is not a number is not one, nor are 1 and -1 to that of an infinity.
+		form = "CASE WHEN $1 = 1 AND @2 IS NOT NULL OR $1 = -1 AND " + p.infinite("$2") + " THEN CAST(1 AS DOUBLE)" + strings.TrimPrefix(form, "CASE")
 	}
 	finite := "NOT isnan($1) AND NOT isnan($2) AND NOT " + p.infinite("$1") + " AND NOT " + p.infinite("$2")
 	form = strings.NewReplacer("rint$", whole, "$f", finite).Replace(form)

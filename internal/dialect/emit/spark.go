@@ -182,8 +182,14 @@ func (p *printer) blank(out []byte, at lex.Span, hint bool) {
 // oneRow is the Text of a slot with the column of a query that is made an aggregate.
 const oneRow = "one row"
 
-// scalarSpark is a query as a value. Where it depends on the row around it Spark wants an aggregate.
+// scalarSpark is a query as a value. Where it depends on the row around it Spark wants an aggregate, and makes NULL of a count where it
+// has found that no row is counted.
 func scalarSpark(p *printer, e *sem.Expr, args []text) text {
+	if correlated(e.Query.Slots) && slices.ContainsFunc(e.Query.Slots, func(s sem.Slot) bool { return s.Text == "item" && counts[s.Expr.Op] }) {
+		out := "coalesce(" + p.kept(e, args).text + ", 0)"
+		p.changed(e.At, out, "Spark may take a count of no rows for NULL")
+		return text{text: out}
+	}
 	if !correlated(e.Query.Slots) || slices.ContainsFunc(e.Query.Slots, func(s sem.Slot) bool { return s.Text == "item" && aggregates(s.Expr) }) {
 		return p.kept(e, args)
 	}
@@ -198,6 +204,8 @@ func scalarSpark(p *printer, e *sem.Expr, args []text) text {
 
 	return p.kept(&one, args)
 }
+
+var counts = map[sem.Op]bool{sem.OpCount: true, sem.OpCountRows: true}
 
 // oneRow is the column of such a query, which raises for several rows.
 func (p *printer) oneRow(e *sem.Expr) string {
