@@ -128,6 +128,12 @@ type (
 		Node
 		Items []Expr
 	}
+	// Collate is X COLLATE Collation.
+	Collate struct {
+		Node
+		X         Expr
+		Collation string
+	}
 	// Subscript is X[Index].
 	Subscript struct {
 		Node

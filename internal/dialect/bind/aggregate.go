@@ -113,7 +113,7 @@ func extreme(op sem.Op) func(*binder, *call) *sem.Expr {
 		if a.Type.Kind == sem.Bool || a.Type.Kind == sem.Interval || a.Type.Kind == sem.Unknown {
 			return b.refuse(sem.NotKnown, c.x.At, "", "%s of %s is not read", c.x.Name, a.Type)
 		}
-		b.ordered(a.Type, c.x.At)
+		b.ordered(a.Type, c.x.At, a.Facts)
 		a = b.guarded(a)
 		e := read(op, a.Type, c.x, a)
 		e.Distinct, e.Facts = c.x.Distinct, a.Facts

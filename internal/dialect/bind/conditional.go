@@ -32,7 +32,7 @@ func levelled(op sem.Op, what string) func(*binder, *call) *sem.Expr {
 		if e.Type.Kind == sem.Bool || e.Type.Kind == sem.Interval {
 			return b.refuse(sem.NotKnown, c.x.At, "", "%s of %s is not read", what, e.Type)
 		}
-		b.ordered(e.Type, c.x.At)
+		b.ordered(e.Type, c.x.At, factsOfAll(e.Args)...)
 		for i := range e.Args {
 			e.Args[i] = b.guarded(e.Args[i])
 		}

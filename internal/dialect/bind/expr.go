@@ -58,6 +58,8 @@ func (b *binder) bare(x ast.Expr, s *scope) *sem.Expr {
 		return b.elements(x, s)
 	case *ast.Subscript:
 		return b.subscript(x, s)
+	case *ast.Collate:
+		return b.collate(x, s)
 	case *ast.Scalar:
 		return b.scalar(x, s)
 	case *ast.Row:
@@ -187,6 +189,11 @@ func (b *binder) unary(x *ast.Unary, s *scope) *sem.Expr {
 		e.Made = e.Made || !plain
 		return e
 	}
+	if name := prefixFunctions[x.Op]; name != "" {
+		e := b.call(&ast.Call{Node: x.Node, Name: name, NameAt: x.At, Args: []ast.Expr{x.X}}, s)
+		e.Made = true
+		return e
+	}
 	inner := b.expr(x.X, s)
 	if invalid(inner) {
 		return inner
@@ -197,6 +204,8 @@ func (b *binder) unary(x *ast.Unary, s *scope) *sem.Expr {
 
 	op := sem.OpNegate
 	switch {
+	case x.Op == "~":
+		return b.otherBits(x, inner)
 	case inner.Op == sem.OpInterval && x.Op == "-":
 		e := negated(inner)
 		e.At, e.Parens = x.At, x.Parend
@@ -252,7 +261,7 @@ func (b *binder) between(x *ast.Between, s *scope) *sem.Expr {
 	if !b.alike(all, x.At, "BETWEEN") {
 		return &sem.Expr{At: x.At}
 	}
-	b.ordered(all[0].Type, x.At)
+	b.ordered(all[0].Type, x.At, factsOfAll(all)...)
 	e := read(sem.OpBetween, sem.Of(sem.Bool), x, all...)
 	e.Not = x.Not
 

@@ -30,6 +30,7 @@ var (
 	isoInterval   = regexp.MustCompile(`^p(?:(-?\d+)y)?(?:(-?\d+)m)?(?:(-?\d+)w)?(?:(-?\d+)d)?(?:t(?:(-?\d+)h)?(?:(-?\d+)m)?(?:(-?\d+(?:\.\d{1,6})?)s)?)?$`)
 	yearToMonth   = regexp.MustCompile(`^([+-]?)(\d+)-(\d|1[01])$`)
 	clockInterval = regexp.MustCompile(`^([+-]?)(\d+):([0-5]?\d)(?::([0-5]?\d(?:\.\d{1,6})?))?$`)
+	apartSign     = regexp.MustCompile(`(^|\s)([+-])\s+`)
 	plainNumber   = regexp.MustCompile(`^[+-]?\d*\.?\d+$`)
 	quantity      = regexp.MustCompile(`^([+-]?\d*\.?\d+)([a-z]*)$`)
 )
@@ -47,7 +48,7 @@ func (b *binder) intervalText(text, field string, e *sem.Expr) bool {
 	if b.Redshift {
 		text = strings.ReplaceAll(text, ",", " ")
 	}
-	words := strings.Fields(text)
+	words := strings.Fields(apartSign.ReplaceAllString(text, "${1}${2}"))
 	if len(words) > 0 && words[len(words)-1] == "ago" {
 		if field != "" || !b.intervalWords(words[:len(words)-1], e) {
 			return false

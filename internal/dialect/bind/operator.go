@@ -46,6 +46,12 @@ func (b *binder) binary(x *ast.Binary, s *scope) *sem.Expr {
 		return b.arithmetic(x, l, r)
 	case "^":
 		return b.power(x, l, r)
+	case "&", "|", "#":
+		return b.bitwise(x, l, r)
+	case "<<", ">>":
+		return b.shift(x, l, r)
+	case "^@":
+		return b.call(&ast.Call{Node: x.Node, Name: "starts_with", NameAt: x.At, Args: []ast.Expr{x.L, x.R}}, s)
 	}
 
 	return b.refuse(sem.NotKnown, x.At, "", "the operator %s is not read", x.Op)
@@ -67,7 +73,7 @@ func (b *binder) comparison(op string, l, r *sem.Expr, at lex.Span) *sem.Expr {
 	e := made(sem.OpCompare, sem.Of(sem.Bool), at, l, r)
 	e.Text = comparisons[op]
 	if e.Text != "=" && e.Text != "<>" {
-		b.ordered(l.Type, at)
+		b.ordered(l.Type, at, l.Facts, r.Facts)
 	}
 
 	return e

@@ -325,7 +325,7 @@ func (b *binder) outputKey(x ast.Expr, outputs []output, s *scope, bound *sem.Qu
 		return false
 	}
 	o.open = false // an order settles a literal's type
-	b.ordered(o.Type, x.Span())
+	b.ordered(o.Type, x.Span(), o.Facts)
 	b.matched(o.Type, x.Span())
 	if b.Redshift && o.Type.IsText() && !o.NoBlanks && !b.trimmedKey(x, o, s, bound) {
 		b.refuse(sem.NotKnown, x.Span(), "order by rtrim() of it", "trailing blanks do not count in Redshift's order, and the engine counts them in the column %s", o.Name)
@@ -354,16 +354,16 @@ func (b *binder) outputNamed(x *ast.Column, outputs []output) *output {
 	return o
 }
 
-// ordered refuses an order that depends on what is not known.
-func (b *binder) ordered(t sem.Type, at lex.Span) {
+// ordered refuses an order of values that depends on what is not known.
+func (b *binder) ordered(t sem.Type, at lex.Span, of ...sem.Facts) {
 	b.refuseArray(t, at, "as an order")
 	if t.IsDocument() {
 		b.refuse(sem.NotOnEngine, at, documentAlone, "values of JSON have another order in engines, or none")
 	}
-	if t.IsText() && !b.Bytewise {
-		which, instead := "", "say --collation C, if it is"
+	if t.IsText() && !b.Bytewise && !slices.ContainsFunc(of, func(f sem.Facts) bool { return f.Bytes }) {
+		which, instead := "", "say --collation C, if it is, or order by … COLLATE \"C\""
 		if b.Collation != "" {
-			which, instead = ", which is "+b.Collation, "order by numbers or dates, or compute it in the warehouse, in a view that the fact reads"
+			which, instead = ", which is "+b.Collation, "order by … COLLATE \"C\", numbers or dates, or compute it in the warehouse, in a view that the fact reads"
 		}
 		b.refuse(sem.NotDecidable, at, instead, "the order of texts depends on the database's collation%s", which)
 	}
@@ -382,7 +382,7 @@ func (b *binder) key(k ast.Order, s *scope, slots *[]sem.Slot) *sem.Expr {
 func (b *binder) sortKey(x ast.Expr, s *scope) *sem.Expr {
 	e := b.settled(b.expr(x, s))
 	b.constant(e, "ORDER BY")
-	b.ordered(e.Type, e.At)
+	b.ordered(e.Type, e.At, e.Facts)
 	return b.compared(e)
 }
 

@@ -293,6 +293,8 @@ func labelOf(x ast.Expr) string {
 		return "array"
 	case *ast.Subscript:
 		return labelOf(x.X)
+	case *ast.Collate:
+		return labelOf(x.X)
 	case *ast.Interval:
 		return "interval"
 	case *ast.Bool:

@@ -10,7 +10,7 @@ import (
 
 func texts() map[string]function {
 	return map[string]function{
-		"upper": {least: 1, most: 1, bind: casing(sem.OpUpper)}, "lower": {least: 1, most: 1, bind: casing(sem.OpLower)},
+		"starts_with": {least: 2, most: 2, who: onlyPostgres, bind: startsWith}, "upper": {least: 1, most: 1, bind: casing(sem.OpUpper)}, "lower": {least: 1, most: 1, bind: casing(sem.OpLower)},
 		"length": {least: 1, most: 1, bind: length}, "char_length": {least: 1, most: 1, bind: length}, "character_length": {least: 1, most: 1, bind: length},
 		"len":       {least: 1, most: 1, who: onlyRedshift, bind: length},
 		"textlen":   {least: 1, most: 1, who: onlyRedshift, bind: length},

@@ -104,7 +104,7 @@ func (p *parser) operation(left ast.Expr, binds, start int) ast.Expr {
 	case bindAt:
 		return p.atTimeZone(left, start)
 	case bindCollate:
-		p.unknown(p.peek().At, "COLLATE is not read", "leave it out")
+		return p.collate(left, start)
 	}
 
 	t := p.next()
@@ -115,6 +115,18 @@ func (p *parser) operation(left ast.Expr, binds, start int) ast.Expr {
 	b.At = p.since(start)
 
 	return b
+}
+
+func (p *parser) collate(left ast.Expr, start int) ast.Expr {
+	p.next()
+	name := p.name()
+	if p.punct(".") {
+		p.unknown(p.since(start), "a collation of a schema is not read", "write COLLATE \"C\"")
+	}
+	c := &ast.Collate{X: left, Collation: name.Text}
+	c.At = p.since(start)
+
+	return c
 }
 
 func (p *parser) logical(left ast.Expr, binds, start int) ast.Expr {
@@ -217,7 +229,10 @@ func (p *parser) in(left ast.Expr, not bool, start int) ast.Expr {
 	return i
 }
 
-// prefix reads NOT, a sign, or what stands without one.
+// prefixes are the operators that stand before a number, besides signs: the other bits, the roots, and the absolute value.
+var prefixes = map[string]bool{"~": true, "|/": true, "||/": true, "@": true}
+
+// prefix reads NOT, a sign or another operator, or what stands without one.
 func (p *parser) prefix(least int) ast.Expr {
 	t := p.peek()
 	switch {
@@ -232,6 +247,11 @@ func (p *parser) prefix(least int) ast.Expr {
 	case t.Kind == lex.Op && (t.Text == "-" || t.Text == "+"):
 		p.next()
 		u := &ast.Unary{Op: t.Text, X: p.expr(bindSign)}
+		u.At = p.since(t.At.Start)
+		return u
+	case t.Kind == lex.Op && prefixes[t.Text]:
+		p.next()
+		u := &ast.Unary{Op: t.Text, X: p.expr(bindOther)}
 		u.At = p.since(t.At.Start)
 		return u
 	case t.Kind == lex.Op:

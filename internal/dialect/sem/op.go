@@ -80,6 +80,12 @@ const (
 	OpExp   // an overflow or underflow raises
 	OpPower // so does what has no result
 	OpSign
+	OpBitsBoth   // of two integers, the bits that both have
+	OpBitsEither //
+	OpBitsDiffer //
+	OpBitsOther  // of an integer, the bits that it does not have
+	OpShiftLeft  // of an integer, by fewer bits than it has
+	OpShiftRight // with its sign
 
 	// Conversions.
 	OpSame           // a value as it is
@@ -127,6 +133,7 @@ const (
 	OpSHA2  // of N bits
 	OpTitle // each word's first letter as a capital, the others small
 	OpTranslate
+	OpStartsWith
 	OpBytes        // how many bytes the text has in UTF-8
 	OpASCII        // the first character's number; 0 of the empty text
 	OpHex          // an integer in hexadecimal digits; Not: below zero it raises

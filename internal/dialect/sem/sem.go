@@ -25,6 +25,7 @@ type Facts struct {
 	ASCII    bool // all characters are of ASCII
 	Loose    bool // the source may show another number of digits behind the point than the decimal's type has
 	Longer   bool // and even more digits than that
+	Bytes    bool // they are ordered by their bytes, whatever the database's collation is
 	Quotient bool // it is a quotient of numbers with few digits: its value tells, but for rare ones, how many the source gives it
 	// NotZero and Range are of columns; of other expressions see NotZero and Within.
 	NotZero bool
@@ -33,8 +34,8 @@ type Facts struct {
 
 // Both are the facts that hold for values of either kind.
 func (f Facts) Both(other Facts) Facts {
-	return Facts{f.NoBlanks && other.NoBlanks, f.ASCII && other.ASCII, f.Loose || other.Loose, f.Longer || other.Longer, f.Quotient && other.Quotient,
-		f.NotZero && other.NotZero, f.Range.or(other.Range)}
+	return Facts{NoBlanks: f.NoBlanks && other.NoBlanks, ASCII: f.ASCII && other.ASCII, Loose: f.Loose || other.Loose, Longer: f.Longer || other.Longer,
+		Bytes: f.Bytes && other.Bytes, Quotient: f.Quotient && other.Quotient, NotZero: f.NotZero && other.NotZero, Range: f.Range.or(other.Range)}
 }
 
 // Expr is an operation and its arguments.
