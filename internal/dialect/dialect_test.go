@@ -242,6 +242,25 @@ func TestCollation(t *testing.T) {
 	}
 }
 
+// COLLATE "C" asks for the order that engines have, of the texts that it is said of and of what is made of them.
+func TestCollationC(t *testing.T) {
+	t.Parallel()
+	o := options(dialect.Postgres, dialect.DuckDB)
+	o.Settings.Collation = "en_US.UTF-8"
+	for _, query := range []string{`SELECT id FROM item ORDER BY name COLLATE "C"`, `SELECT max(name COLLATE "C") FROM item`, `SELECT id FROM item WHERE 'b' > name COLLATE "C"`,
+		`SELECT q.n FROM (SELECT name COLLATE "C" AS n FROM item) AS q ORDER BY 1`, `SELECT rank() OVER (ORDER BY name COLLATE "C") FROM item`} {
+		if got, err := dialect.Translate(query, o); err != nil || strings.Contains(got.SQL, "COLLATE") {
+			t.Errorf("%s: %v, %v", query, got, err)
+		}
+	}
+	for query, want := range map[string]string{`SELECT id FROM item ORDER BY name COLLATE "de_DE"`: "by the collation de_DE", `SELECT id FROM item ORDER BY id COLLATE "C"`: "has no collation",
+		`SELECT name COLLATE "C" FROM item ORDER BY item.name`: "depends on the database's collation", `SELECT id FROM item ORDER BY name COLLATE pg_catalog."C"`: "of a schema"} {
+		if _, err := dialect.Translate(query, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", query, err)
+		}
+	}
+}
+
 // What compares texts is refused of a Redshift database that does so without regard to case, or does not tell; the rest is read.
 func TestCaseInsensitiveDatabase(t *testing.T) {
 	t.Parallel()
