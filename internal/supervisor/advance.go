@@ -99,6 +99,7 @@ func (r *run) transformed(a *assignment, res *result) {
 		r.isStaged(a)
 		return
 	}
+	s.quick = res.took <= gatherTime
 	r.setHeld(s, true)
 	r.enqueue(s, toLoad)
 }

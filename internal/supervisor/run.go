@@ -53,6 +53,8 @@ type run struct {
 	sizing sizing
 	scope  scope
 	shut   shut
+
+	gathering gathering
 }
 
 // slice is one slice on its way.
@@ -77,6 +79,7 @@ type slice struct {
 	ready    bool               // counts in run.ready
 	held     bool               // counts in run.held
 	size     extent             // of what is held
+	quick    bool               // its transform took no longer than a load waits for more
 	alone    string             // why its load shares no transaction: how one that it did share has failed; "" if it may
 }
 
@@ -351,6 +354,8 @@ func (r *run) wait() {
 		r.record(e)
 	case <-r.shut.again: // dispatch looks whether the window is open
 		r.shut.again = nil
+	case <-r.gathering.ends: // dispatch loads what has come
+		r.gathering.ends = nil
 	case <-r.alarm.C: // dispatch looks at who is due
 	case a := <-r.proof.answer:
 		r.proven(a)

@@ -29,7 +29,7 @@ func (r *run) dispatch(now time.Time) {
 	if r.holds() {
 		return
 	}
-	r.dispatchLoads()
+	r.dispatchLoads(now)
 	r.dispatchTransforms()
 	r.dispatchUnloads()
 }
@@ -42,7 +42,7 @@ func (r *run) dispatchRejoins() {
 	}
 }
 
-func (r *run) dispatchLoads() {
+func (r *run) dispatchLoads(now time.Time) {
 	loader := r.pools[hindcast.StepLoad]
 	for _, p := range []phase{toLoad, toResolve} {
 		if p == toLoad && (r.Publishing != BySlice || r.sizesFirst()) {
@@ -51,7 +51,7 @@ func (r *run) dispatchLoads() {
 		for loader.free() && !r.queue[p].empty() {
 			if p == toResolve {
 				r.start(r.queue[p].take())
-			} else if !r.startLoad() {
+			} else if !r.startLoad(now) {
 				break
 			}
 		}

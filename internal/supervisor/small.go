@@ -2,17 +2,32 @@ package supervisor
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/hindcast/hindcast"
 )
 
 // Slices that are published one by one share a transaction where several small ones wait for the loader: a transaction is most of what the
-// load of few rows costs. None waits for others to come. If it fails, each of them is loaded alone, and that counts for no retry.
+// load of few rows costs. If it fails, each of them is loaded alone, and that counts for no retry.
 const (
 	sharedSlices = 64
 	sharedRows   = 100_000
 	sharedBytes  = 16 << 20
 )
+
+// While more results come quickly, and many, a load waits for some of them, for a moment: where the loader is not so slow that they wait for it, each
+// slice would have a transaction of its own.
+const (
+	gatherSlices = 16
+	gatherTime   = 300 * time.Millisecond
+)
+
+// gathering is the loader's wait for more small results.
+type gathering struct {
+	until time.Time        // zero: nothing waits
+	ends  <-chan time.Time // wakes the run then
+	begun bool             // the run has begun a load: its first one waits for nobody
+}
 
 // extent is how large staged results are.
 type extent struct{ rows, bytes int64 }
@@ -46,12 +61,13 @@ func (r *run) shares(s *slice) bool {
 
 // startLoad begins the load of the slice that is first, with the small ones that wait behind it, and reports whether it has. No more than one
 // load that may be shared is kept at hand for the loader: more slices may wait by the time it is free.
-func (r *run) startLoad() bool {
+func (r *run) startLoad(now time.Time) bool {
 	queue := r.queue[toLoad]
-	if r.shares(queue.waiting[0]) && r.pools[hindcast.StepLoad].busy > 1 {
+	if r.shares(queue.waiting[0]) && (r.pools[hindcast.StepLoad].busy > 1 || r.gathers(now)) {
 		return false
 	}
 
+	r.gathering = gathering{begun: true}
 	first := queue.take()
 	group, size := []*slice{first}, extentOf(first.staged)
 	for r.shares(first) && len(group) < sharedSlices && !queue.empty() && r.shares(queue.waiting[0]) {
@@ -62,6 +78,28 @@ func (r *run) startLoad() bool {
 	}
 	r.startTogether(group)
 	return true
+}
+
+// gathers reports whether the small results that wait had better wait for more: as long as the loader is busy, or else for a moment. It is asked again
+// when something has changed, and when the moment is over.
+func (r *run) gathers(now time.Time) bool {
+	waiting := r.queue[toLoad].waiting
+	if !r.gathering.begun || r.left <= gatherSlices || !waiting[0].quick || len(waiting) >= gatherSlices || !r.heldSize.small() || !r.moreComes() {
+		return false
+	}
+	if r.gathering.until.IsZero() {
+		r.gathering.until, r.gathering.ends = now.Add(gatherTime), time.After(gatherTime)
+	}
+	return r.pools[hindcast.StepLoad].busy > 0 || now.Before(r.gathering.until)
+}
+
+// moreComes reports whether a step before the load is under way, or begins as soon as the loads have been looked at.
+func (r *run) moreComes() bool {
+	unloader, transformer := r.pools[hindcast.StepUnload], r.pools[hindcast.StepTransform]
+	if transformer.busy+transformer.staging > 0 {
+		return true
+	}
+	return r.mayTransform() && (unloader.busy > 0 || !r.queue[toTransform].empty() || !r.queue[toUnload].empty())
 }
 
 // startTogether begins one load of the slices. Its first assignment leads the others: it has the goroutine, and they its contexts.

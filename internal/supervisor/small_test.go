@@ -47,6 +47,77 @@ func TestSmallSlicesShareATransaction(t *testing.T) {
 	})
 }
 
+// quickly lets every step take its time of these, and no other call any.
+func quickly(unload, transform, load time.Duration) func(string, Try) outcome {
+	takes := map[string]time.Duration{"unload": unload, "transform": transform, "load": load}
+	return func(method string, _ Try) outcome { return outcome{Takes: takes[method]} }
+}
+
+// Small slices share transactions also where none would have to wait for the loader: it waits for some of those that come, for a moment. The first
+// one waits for nobody, and nor do the last ones.
+func TestSmallSlicesAreGathered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sized = tiny
+		w.call = quickly(time.Millisecond, 10*time.Millisecond, time.Millisecond)
+		began := time.Now()
+		c := w.config(planOf(100))
+		wantExit(t, w.run(c), hindcast.ExitOK)
+		if w.transactions > 16 || w.most > sharedSlices {
+			t.Errorf("%d transactions, one of %d slices", w.transactions, w.most)
+		}
+		if i := slices.Index(w.calls, "load "+key(0)+" 1"); i < 0 || slices.Contains(w.calls[:i], "transform "+key(2*c.Plan.Shares.Transforms)+" 1") {
+			t.Errorf("the first slice waited for others: %v", w.calls[:max(i, 0)+1])
+		}
+		all := 100 * 10 * time.Millisecond / time.Duration(c.Plan.Shares.Transforms)
+		if took := time.Since(began); took > all+5*time.Millisecond {
+			t.Errorf("the run took %s, its transforms %s", took, all)
+		}
+	})
+}
+
+// A load waits for no more than a moment for a transform that takes long, and not at all after one.
+func TestNoLoadWaitsForLong(t *testing.T) {
+	quick := 10 * time.Millisecond
+	for name, test := range map[string]struct{ third, others, most time.Duration }{
+		"for one that takes long": {time.Hour, quick, gatherTime},
+		"after such":              {time.Minute, time.Minute, 0},
+		"where the last was such": {time.Minute, quick, gatherTime},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.sized = tiny
+				staged, loads := map[string]time.Time{}, 0
+				w.call = func(method string, try Try) outcome {
+					slice := try.Item.Slice.Key
+					switch method {
+					case "transform":
+						takes := test.others
+						if slice == key(2) {
+							takes = test.third
+						}
+						staged[slice] = time.Now().Add(takes)
+						return outcome{Takes: takes}
+					case "member":
+						loads++
+						if waited := time.Since(staged[slice]); waited > test.most {
+							t.Errorf("%s waited %s", slice, waited)
+						}
+					}
+					return outcome{}
+				}
+				p := planOf(40)
+				p.Pipeline.Run.AttemptTimeout = 2 * time.Hour
+				wantExit(t, w.run(w.config(p)), hindcast.ExitOK)
+				if loads != 40 {
+					t.Errorf("%d slices were loaded", loads)
+				}
+			})
+		})
+	}
+}
+
 // Slices that are not small, or that have hooks, share no transaction.
 func TestLargeSlicesGoAlone(t *testing.T) {
 	for name, change := range map[string]func(*world, *Config){
