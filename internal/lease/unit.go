@@ -74,7 +74,7 @@ func (c Claim) Take(ctx context.Context, store objstore.Store, key string, how C
 		if err != nil {
 			return false, none, fmt.Errorf("encoding a claim: %w", err)
 		}
-		_, err = store.Put(ctx, key, append(body, '\n'), objstore.Condition{IfNoneMatch: etag == "", IfMatch: etag})
+		_, err = store.Put(ctx, key, append(body, '\n'), objstore.Condition{IfNoneMatch: etag == "", IfMatch: etag, Fleeting: true})
 		switch {
 		case err == nil:
 			ours = true

@@ -34,6 +34,7 @@ type Info struct {
 type Condition struct {
 	IfNoneMatch bool   // write only if there is no such object
 	IfMatch     string // write only if the object's ETag is this
+	Fleeting    bool   // a loss of power may take the object: no condition, but cheaper
 }
 
 // Store holds objects by key ("a/b/c", no leading slash, no "..").

@@ -171,7 +171,7 @@ func (c *cancelable) Read(p []byte) (int, error) {
 // write takes it, so that none slips between another's condition and its rename.
 func (s *Store) write(key, path string, body io.Reader, cond objstore.Condition) error {
 	folder := filepath.Dir(path)
-	temp, err := s.stage(folder, body)
+	temp, err := s.stage(folder, body, cond.Fleeting)
 	if err != nil {
 		return err
 	}
@@ -182,12 +182,15 @@ func (s *Store) write(key, path string, body io.Reader, cond objstore.Condition)
 		return err
 	}
 
+	if cond.Fleeting {
+		return nil
+	}
 	return s.syncFolder(folder)
 }
 
-// stage writes body to a new temporary file in folder, durably except for its name. The file is locked until it is
+// stage writes body to a new temporary file in folder, durably except for its name, unless it is fleeting. The file is locked until it is
 // closed.
-func (s *Store) stage(folder string, body io.Reader) (*os.File, error) {
+func (s *Store) stage(folder string, body io.Reader, fleeting bool) (*os.File, error) {
 	f, err := s.create(folder, temporary+rand.Text(), os.O_CREATE|os.O_EXCL|os.O_WRONLY)
 	if err != nil {
 		return nil, err
@@ -195,7 +198,7 @@ func (s *Store) stage(folder string, body io.Reader) (*os.File, error) {
 	if _, err = flock(f); err == nil {
 		_, err = io.Copy(f, body)
 	}
-	if err == nil {
+	if err == nil && !fleeting {
 		err = f.Sync()
 	}
 
@@ -490,7 +493,7 @@ func (s *Store) DeleteAll(ctx context.Context, prefix string) error {
 		return nil
 	}
 
-	s.forget(folder)
+	s.forgetBelow(folder)
 	in, name, err := s.enter(folder)
 	if absent(err) {
 		return nil

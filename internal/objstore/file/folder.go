@@ -156,7 +156,9 @@ func (s *Store) Abandon(prefix string) {
 	defer func() { _ = in.Close() }()
 
 	if info, err := in.Lstat(name); err == nil && info.IsDir() {
-		_ = in.Remove(name) // fails unless it is empty
+		if in.Remove(name) == nil { // fails unless it is empty
+			s.forgetBelow(s.File(prefix))
+		}
 	}
 }
 
@@ -185,7 +187,15 @@ func (s *Store) makeFolder(folder string) error {
 		return err
 	}
 
-	if err := s.mkdir(folder); err != nil && !errors.Is(err, fs.ErrExist) {
+	err := s.mkdir(folder)
+	if absent(err) && folder != s.root { // what is above it was known, and has been deleted since
+		s.forget(parent)
+		if err := s.makeFolder(parent); err != nil {
+			return err
+		}
+		err = s.mkdir(folder)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return s.fail("creating", folder, err)
 	}
 
@@ -222,6 +232,17 @@ func (s *Store) forget(folder string) {
 	defer s.mu.Unlock()
 	for known := range s.known {
 		if known == folder || strings.HasPrefix(known, folder+"/") || strings.HasPrefix(folder, known+"/") {
+			delete(s.known, known)
+		}
+	}
+}
+
+// forgetBelow drops what is known about a folder that we delete, and everything below it.
+func (s *Store) forgetBelow(folder string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for known := range s.known {
+		if known == folder || strings.HasPrefix(known, folder+"/") {
 			delete(s.known, known)
 		}
 	}

@@ -42,7 +42,7 @@ func TestSweep(t *testing.T) {
 		}
 	}
 
-	writing, err := s.stage(filepath.Join(root, "ours"), nothing{})
+	writing, err := s.stage(filepath.Join(root, "ours"), nothing{}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
