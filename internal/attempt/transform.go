@@ -308,7 +308,7 @@ func (s *Steps) work(try supervisor.Try, dir string) (engine.Work, error) {
 		limits.Threads *= s.plan.Shares.Transforms
 	}
 	return engine.Work{Tag: s.Tag(try), Slice: item.Slice, Query: query,
-		Columns: known.Result, Target: o.Target, Checks: checks, Dir: dir, Limits: limits}, nil
+		Columns: known.Result, Target: o.Target, Checks: checks, Dir: dir, Limits: limits, Fleeting: !s.keeps() && !s.plan.Together()}, nil
 }
 
 // tables are the slice's facts and dimensions, without their files.

@@ -38,6 +38,15 @@ type Range struct {
 // Copy writes a query's rows to one new Parquet file in dir, which must exist, and makes it durable. No rows give no
 // file.
 func Copy(ctx context.Context, conn *sql.Conn, query, dir string) (Copied, error) {
+	out, err := CopyFleeting(ctx, conn, query, dir)
+	if err != nil || len(out.Files) == 0 {
+		return out, err
+	}
+	return out, Sync(dir, out.Files[0].Path)
+}
+
+// CopyFleeting is Copy of a file that a loss of power may take.
+func CopyFleeting(ctx context.Context, conn *sql.Conn, query, dir string) (Copied, error) {
 	path := filepath.Join(dir, "part-0.parquet")
 	file := hindcast.File{Path: path}
 	var columns duckdb.OrderedMap
@@ -48,7 +57,7 @@ func Copy(ctx context.Context, conn *sql.Conn, query, dir string) (Copied, error
 	if file.Rows == 0 {
 		return Copied{}, removeEmpty(path)
 	}
-	return Copied{Files: []hindcast.File{file}, Columns: ranges(columns)}, Sync(dir, path)
+	return Copied{Files: []hindcast.File{file}, Columns: ranges(columns)}, nil
 }
 
 // written runs a COPY and reads the row that it returns, by the names of its columns: later versions return more.

@@ -183,8 +183,11 @@ func Strings(list []string) string {
 }
 
 // Sync makes the files and their folder's entries durable. DuckDB never fsyncs what COPY writes.
-func Sync(dir string, files ...string) error {
-	for _, name := range append(files, dir) {
+func Sync(dir string, files ...string) error { return SyncFiles(append(files, dir)...) }
+
+// SyncFiles makes what is in files durable, but not their names.
+func SyncFiles(files ...string) error {
+	for _, name := range files {
 		f, err := os.Open(name)
 		if err != nil {
 			return Translate(err)

@@ -87,6 +87,8 @@ type Work struct {
 	Checks  []Check           `json:"checks"`
 	Dir     string            `json:"dir"` // an empty prefix for this attempt alone, path or URL, for the result's files
 	Limits  Limits            `json:"limits"`
+	// Fleeting says that a loss of power may take the result: whoever reads it compares it with its checksums, and it can be made again.
+	Fleeting bool `json:"fleeting,omitempty"`
 }
 
 // Check is a pipeline's check with its SQL's parameters replaced.
@@ -94,7 +96,7 @@ type Check struct {
 	hindcast.Check
 }
 
-// Result is what finished work gives. Files are written, fsynced and closed.
+// Result is what finished work gives. Files are written and closed, and fsynced unless the work is Fleeting.
 type Result struct {
 	Files   []hindcast.File   // Path absolute, or a URL
 	Columns []hindcast.Column // the work's, with Stored filled in

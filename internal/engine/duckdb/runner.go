@@ -255,7 +255,11 @@ func (r *Runner) write(ctx context.Context, work engine.Work) (duck.Copied, erro
 		return duck.Copied{}, duck.Translate(err)
 	}
 	head := "SELECT " + duck.EncodeCast(work.Columns) + " FROM ("
-	staged, err := duck.Copy(ctx, r.conn, head+text+"\n) AS result", work.Dir)
+	copied := duck.Copy
+	if work.Fleeting {
+		copied = duck.CopyFleeting
+	}
+	staged, err := copied(ctx, r.conn, head+text+"\n) AS result", work.Dir)
 	return staged, place(err, work.Query, start-len(head)-duck.CopyPrefix)
 }
 

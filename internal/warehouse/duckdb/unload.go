@@ -30,9 +30,11 @@ func (w *Owner) Unload(ctx context.Context, u warehouse.Unload) (warehouse.Unloa
 		if !w.inOneTask(u.Extract, out.Sums.Rows) {
 			defer w.helpers.Call(false)()
 		}
-		written, err := duck.Copy(ctx, conn, "SELECT "+duck.Encode(columns)+" FROM "+from, u.Dir)
-		out.Files = written.Files
-		return err
+		written, err := duck.CopyFleeting(ctx, conn, "SELECT "+duck.Encode(columns)+" FROM "+from, u.Dir)
+		if out.Files = written.Files; err != nil || len(out.Files) == 0 {
+			return err
+		}
+		return duck.SyncFiles(out.Files[0].Path) // the manifest that is written beside it makes its name durable
 	}), (*sql.Conn).Close)
 	if err != nil {
 		return warehouse.Unloaded{}, err
