@@ -37,8 +37,8 @@ type Range struct {
 
 // Copy writes a query's rows to one new Parquet file in dir, which must exist, and makes it durable. No rows give no
 // file.
-func Copy(ctx context.Context, conn *sql.Conn, query, dir string) (Copied, error) {
-	out, err := CopyFleeting(ctx, conn, query, dir)
+func Copy(ctx context.Context, conn *sql.Conn, query, dir string, args ...any) (Copied, error) {
+	out, err := CopyFleeting(ctx, conn, query, dir, args...)
 	if err != nil || len(out.Files) == 0 {
 		return out, err
 	}
@@ -46,11 +46,11 @@ func Copy(ctx context.Context, conn *sql.Conn, query, dir string) (Copied, error
 }
 
 // CopyFleeting is Copy of a file that a loss of power may take.
-func CopyFleeting(ctx context.Context, conn *sql.Conn, query, dir string) (Copied, error) {
+func CopyFleeting(ctx context.Context, conn *sql.Conn, query, dir string, args ...any) (Copied, error) {
 	path := filepath.Join(dir, "part-0.parquet")
 	file := hindcast.File{Path: path}
 	var columns duckdb.OrderedMap
-	if err := written(ctx, conn, CopyStatement(query, path), map[string]any{"count": &file.Rows, "file_size_bytes": &file.Bytes,
+	if err := written(ctx, conn, CopyStatement(query, path), args, map[string]any{"count": &file.Rows, "file_size_bytes": &file.Bytes,
 		"column_statistics": &columns}); err != nil {
 		return Copied{}, Translate(err)
 	}
@@ -61,8 +61,8 @@ func CopyFleeting(ctx context.Context, conn *sql.Conn, query, dir string) (Copie
 }
 
 // written runs a COPY and reads the row that it returns, by the names of its columns: later versions return more.
-func written(ctx context.Context, conn *sql.Conn, statement string, into map[string]any) error {
-	rows, err := conn.QueryContext(ctx, statement)
+func written(ctx context.Context, conn *sql.Conn, statement string, args []any, into map[string]any) error {
+	rows, err := conn.QueryContext(ctx, statement, args...)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package duck
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -151,6 +152,13 @@ func FromParquet(columns []hindcast.Column, files []string) string {
 // executed, and not also when the driver prepares it, as it does if the files stand in the text.
 func FromGivenParquet(columns []hindcast.Column, files int) string {
 	return fromParquet(columns, "?", files)
+}
+
+// Once begins a query, which has these columns as Encode writes them, so that DuckDB plans it when it is executed, and not also when the driver prepares
+// it: by rows that there are none of, of a parameter, for which 0 is given. Of few rows, planning is most of what a query over Parquet costs.
+func Once(columns []hindcast.Column) string {
+	list := selectList(columns, func(c hindcast.Column) string { return "CAST(NULL AS " + cmp.Or(c.Stored, c.Type) + ")" })
+	return "SELECT " + list + " FROM range(?) WHERE false UNION ALL "
 }
 
 // Given are files as a parameter; no character in them is taken as a pattern.

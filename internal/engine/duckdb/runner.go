@@ -169,7 +169,7 @@ func (r *Runner) Run(ctx context.Context, work engine.Work) (engine.Result, erro
 	if err := r.set(ctx, work.Limits, work.Query); err != nil {
 		return engine.Result{}, err
 	}
-	defer r.helpers.Call(bytesOf(work.Query.Tables) > manyBytes)()
+	defer r.helpers.Call(!small(work))()
 	if err := r.views(ctx, work.Query.Tables); err != nil {
 		return engine.Result{}, r.blame(ctx, suspects(work.Query.Tables, err), err)
 	}
@@ -203,6 +203,9 @@ func (r *Runner) Run(ctx context.Context, work engine.Work) (engine.Result, erro
 
 // manyBytes are, in Parquet, of more than one row group.
 const manyBytes = 16 << 20
+
+// small reports whether the work reads few rows, so that planning its statements is most of what they cost.
+func small(work engine.Work) bool { return bytesOf(work.Query.Tables) <= manyBytes }
 
 func bytesOf(tables []engine.Table) (n int64) {
 	for _, t := range tables {
@@ -254,12 +257,15 @@ func (r *Runner) write(ctx context.Context, work engine.Work) (duck.Copied, erro
 	if err := os.MkdirAll(work.Dir, 0o700); err != nil {
 		return duck.Copied{}, duck.Translate(err)
 	}
-	head := "SELECT " + duck.EncodeCast(work.Columns) + " FROM ("
+	head, args := "SELECT "+duck.EncodeCast(work.Columns)+" FROM (", []any(nil)
+	if small(work) {
+		head, args = duck.Once(work.Columns)+head, []any{0}
+	}
 	copied := duck.Copy
 	if work.Fleeting {
 		copied = duck.CopyFleeting
 	}
-	staged, err := copied(ctx, r.conn, head+text+"\n) AS result", work.Dir)
+	staged, err := copied(ctx, r.conn, head+text+"\n) AS result", work.Dir, args...)
 	return staged, place(err, work.Query, start-len(head)-duck.CopyPrefix)
 }
 
