@@ -98,6 +98,9 @@ func Append(all []Token, text string) ([]Token, error) {
 
 // invalid finds the first byte that no text holds.
 func invalid(text string) int {
+	if utf8.ValidString(text) {
+		return strings.IndexByte(text, 0)
+	}
 	for i := 0; i < len(text); {
 		if c := text[i]; c < utf8.RuneSelf {
 			if c == 0 {
@@ -121,13 +124,17 @@ func invalid(text string) int {
 func (l *lexer) blank() error {
 	newline := false
 	for l.at < len(l.text) {
-		rest := l.text[l.at:]
-		switch c := rest[0]; {
-		case c == '\n' || c == '\r':
+		switch c := l.text[l.at]; c {
+		case '\n', '\r':
 			newline = true
 			l.at++
-		case c == ' ' || c == '\t' || c == '\f' || c == '\v':
+			continue
+		case ' ', '\t', '\f', '\v':
 			l.at++
+			continue
+		}
+
+		switch rest := l.text[l.at:]; {
 		case strings.HasPrefix(rest, "--"):
 			end := strings.IndexAny(rest, "\r\n")
 			if end < 0 {

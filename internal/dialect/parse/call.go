@@ -54,12 +54,14 @@ func (p *parser) arguments(c *ast.Call) {
 		p.intervalArguments(c)
 		return
 	}
+	before := len(p.exprs)
 	for more := true; more; more = p.takePunct(",") {
 		if p.named() {
 			p.unknown(p.peek().At, "only the arguments of make_interval are read by their names", "write them in their order, without names")
 		}
-		c.Args = append(c.Args, p.expr(0))
+		p.push(p.expr(0))
 	}
+	c.Args = p.pushed(before)
 	if p.take("order") {
 		p.expect("by")
 		c.Order = p.order()

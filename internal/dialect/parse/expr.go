@@ -1,6 +1,8 @@
 package parse
 
 import (
+	"slices"
+
 	"github.com/hindcast/hindcast/internal/dialect/ast"
 	"github.com/hindcast/hindcast/internal/dialect/lex"
 )
@@ -134,13 +136,15 @@ func (p *parser) logical(left ast.Expr, binds, start int) ast.Expr {
 	if binds == bindAnd {
 		word = "and"
 	}
-	l := &ast.Logical{And: binds == bindAnd, Args: []ast.Expr{left}}
+	before := len(p.exprs)
+	p.push(left)
 	for p.take(word) {
-		if len(l.Args) > Longest {
+		if len(p.exprs)-before > Longest {
 			p.fail("too many conditions follow each other")
 		}
-		l.Args = append(l.Args, p.expr(binds))
+		p.push(p.expr(binds))
 	}
+	l := &ast.Logical{And: binds == bindAnd, Args: p.pushed(before)}
 	l.At = p.since(start)
 
 	return l
@@ -283,11 +287,21 @@ func (p *parser) postfix(start int) ast.Expr {
 }
 
 func (p *parser) list() []ast.Expr {
-	all := []ast.Expr{p.expr(0)}
-	for p.takePunct(",") {
-		all = append(all, p.expr(0))
+	before := len(p.exprs)
+	for more := true; more; more = p.takePunct(",") {
+		p.push(p.expr(0))
 	}
-	return all
+	return p.pushed(before)
+}
+
+// push adds to the list that is being read.
+func (p *parser) push(x ast.Expr) { p.exprs = append(p.exprs, x) }
+
+// pushed is the list that was begun when the stack had so many.
+func (p *parser) pushed(before int) []ast.Expr {
+	list := slices.Clone(p.exprs[before:])
+	p.exprs = p.exprs[:before]
+	return list
 }
 
 func (p *parser) primary() ast.Expr {

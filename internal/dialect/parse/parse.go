@@ -45,6 +45,10 @@ type parser struct {
 	// Made, for the columns and names that are read next.
 	columns []ast.Column
 	parts   []ast.Name
+
+	// Stacks of lists that are being read.
+	exprs []ast.Expr
+	items []ast.Item
 }
 
 // Type reads a text that is the name of a type. Errors are *Error.
@@ -66,7 +70,7 @@ func newParser(text string, o Options) *parser {
 		panic(&Error{At: bad.At, Why: bad.Why})
 	}
 	*kept = all
-	return &parser{Options: o, text: text, all: all, kept: kept}
+	return &parser{Options: o, text: text, all: all, kept: kept, exprs: make([]ast.Expr, 0, 32)}
 }
 
 // spare are slices of tokens that parsers have done with: they are a large part of what reading a text takes.

@@ -1,6 +1,8 @@
 package parse
 
 import (
+	"slices"
+
 	"github.com/hindcast/hindcast/internal/dialect/ast"
 	"github.com/hindcast/hindcast/internal/dialect/lex"
 )
@@ -121,12 +123,13 @@ func (p *parser) selectBody() *ast.Select {
 	s := &ast.Select{}
 	start := p.next().At.Start
 	p.quantifier(s)
-	for {
-		s.Items = append(s.Items, p.item())
-		if !p.takePunct(",") {
-			break
-		}
+	before := len(p.items)
+	for more := true; more; more = p.takePunct(",") {
+		it := p.item()
+		p.items = append(p.items, it)
 	}
+	s.Items = slices.Clone(p.items[before:])
+	p.items = p.items[:before]
 	if from := p.peek().At; p.scripting && p.depth == 1 && p.into == nil && p.take("into") {
 		p.temporary(from)
 		p.take("table")
@@ -415,7 +418,7 @@ func (p *parser) window() *ast.Window {
 	w := &ast.Window{}
 	start := p.peek().At.Start
 	p.expectPunct("(")
-	if t := p.peek(); t.Kind == lex.Quoted || t.Kind == lex.Word && !set("partition", "order", "rows", "range", "groups")[t.Text] {
+	if t := p.peek(); t.Kind == lex.Quoted || t.Kind == lex.Word && !inWindow(t.Text) {
 		w.Base = p.name()
 	}
 	if p.take("partition") {
@@ -433,6 +436,15 @@ func (p *parser) window() *ast.Window {
 	w.At = p.since(start)
 
 	return w
+}
+
+// inWindow reports whether a word begins a part of a window, and is not the name of another one.
+func inWindow(w string) bool {
+	switch w {
+	case "partition", "order", "rows", "range", "groups":
+		return true
+	}
+	return false
 }
 
 func (p *parser) frame() *ast.Frame {
