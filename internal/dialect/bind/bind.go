@@ -51,6 +51,7 @@ type binder struct {
 	work       int        // how many expressions have been bound; some are bound more than once
 	columns    []sem.Expr // made, for the columns that are named next
 	sizes      map[*sem.Expr]int
+	spare      []sem.Slot // for those of the next select list
 }
 
 // most is how many expressions are bound before a statement is taken for too large.

@@ -388,7 +388,7 @@ func (b *binder) in(x *ast.In, s *scope) *sem.Expr {
 	}
 
 	// All of the list are of one type, and so is what is looked for.
-	all := []*sem.Expr{v}
+	all := append(make([]*sem.Expr, 0, len(x.List)+1), v)
 	for _, a := range x.List {
 		all = append(all, b.expr(a, s))
 	}
@@ -491,7 +491,7 @@ func (b *binder) rowInQuery(x *ast.In, row *ast.Row, s *scope) *sem.Expr {
 func (b *binder) caseExpr(x *ast.Case, s *scope) *sem.Expr {
 	e := read(sem.OpCase, sem.Type{}, x)
 	e.N = len(x.When)
-	var results []*sem.Expr // ELSE first
+	results := make([]*sem.Expr, 0, len(x.Then)+1) // ELSE first
 	if x.Else != nil {
 		results = append(results, b.exprOrArray(x.Else, s))
 	}
@@ -506,6 +506,7 @@ func (b *binder) caseExpr(x *ast.Case, s *scope) *sem.Expr {
 		results = append(results[1:], results[0])
 	}
 
+	e.Args = make([]*sem.Expr, 0, len(whens)+len(results))
 	if x.Operand != nil {
 		e.Op = sem.OpCaseOf
 		e.Args = append(e.Args, whens[0])
@@ -521,7 +522,7 @@ func (b *binder) caseExpr(x *ast.Case, s *scope) *sem.Expr {
 
 // whens binds the conditions of a CASE; with an operand, that first and all of one type.
 func (b *binder) whens(x *ast.Case, s *scope) ([]*sem.Expr, bool) {
-	var all []*sem.Expr
+	all := make([]*sem.Expr, 0, len(x.When)+1)
 	if x.Operand == nil {
 		for _, w := range x.When {
 			all = append(all, b.boolean(b.truth(w, s), "a condition of CASE"))

@@ -37,8 +37,15 @@ func (b *binder) query(q *ast.Query, outer *scope, why purpose) (*sem.Query, []o
 
 // sortSlots puts slots in the order of the text. What stands between two words comes before the second one.
 func sortSlots(all []sem.Slot) {
-	slices.SortStableFunc(all, func(x, y sem.Slot) int { return cmp.Or(x.At.Start-y.At.Start, x.At.End-y.At.End) })
+	for i := range len(all) - 1 {
+		if compareSpans(all[i].At, all[i+1].At) > 0 { // most are in order
+			slices.SortStableFunc(all, func(x, y sem.Slot) int { return compareSpans(x.At, y.At) })
+			return
+		}
+	}
 }
+
+func compareSpans(x, y lex.Span) int { return cmp.Or(x.Start-y.Start, x.End-y.End) }
 
 func plain(q *ast.Query) bool {
 	s, ok := q.Body.(*ast.Select)

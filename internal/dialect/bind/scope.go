@@ -66,6 +66,22 @@ func (t *table) nameOf(i int) string {
 	return t.columns[i].Name
 }
 
+// next is the first column of a name from a place on; -1 if there is none.
+func (t *table) next(name string, from int) int {
+	for i := from; i < len(t.given); i++ {
+		if t.given[i].Name == name {
+			return i
+		}
+	}
+	for i := from; i < len(t.columns); i++ {
+		if t.columns[i].Name == name {
+			return i
+		}
+	}
+
+	return -1
+}
+
 // column is the one column that stands for each in this item of FROM.
 func (t *table) column(i int) *sem.Column {
 	if t.given == nil {
@@ -132,8 +148,8 @@ func (s *scope) find(qualifier, name string) (found *sem.Column, n int, known bo
 			continue
 		}
 		known = true
-		for i := range t.len() {
-			if t.nameOf(i) != name || qualifier == "" && t.hides(i) {
+		for i := t.next(name, 0); i >= 0; i = t.next(name, i+1) {
+			if qualifier == "" && t.hides(i) {
 				continue
 			}
 			if n++; n == 1 {

@@ -12,6 +12,7 @@ import (
 
 func (b *binder) selectBody(x *ast.Select, outer *scope, why purpose, bound *sem.Query) ([]output, *scope) {
 	s := &scope{outer: outer, labels: b.labels(x, why), tables: make([]*table, 0, len(x.From))}
+	start := len(bound.Slots)
 	bound.Slots = slices.Grow(bound.Slots, 2*(len(x.Items)+len(x.From)+1)+len(x.Group))
 	if b.Redshift && marked(x.Where) {
 		b.outerJoins(x, s, bound)
@@ -28,7 +29,12 @@ func (b *binder) selectBody(x *ast.Select, outer *scope, why purpose, bound *sem
 	b.quantifier(x, s, &why, bound)
 	b.groupKeys(x, s, bound)
 
-	outputs := b.items(x, s, why, bound)
+	list := sem.Query{Slots: b.spare} // which stands before the others
+	b.spare = nil
+	outputs := b.items(x, s, why, &list)
+	bound.Slots = slices.Insert(bound.Slots, start, list.Slots...)
+	clear(list.Slots)
+	b.spare = list.Slots[:0]
 	s.named = outputs
 	b.qualify(x, s, bound)
 	s.aliases = nil
@@ -186,6 +192,7 @@ func (b *binder) groupItem(g ast.Expr, x *ast.Select, s *scope) (item ast.Expr, 
 
 func (b *binder) items(x *ast.Select, s *scope, why purpose, bound *sem.Query) []output {
 	outputs, from := make([]output, 0, len(x.Items)), make([]*sem.Expr, len(x.Items))
+	bound.Slots = slices.Grow(bound.Slots, 2*len(x.Items))
 	for i, it := range x.Items {
 		if star, ok := it.X.(*ast.Star); ok {
 			outputs = append(outputs, b.star(star, s, why, bound)...)
@@ -328,7 +335,7 @@ func (b *binder) star(x *ast.Star, s *scope, why purpose, bound *sem.Query) []ou
 		if len(x.Table) == 1 && t.name != x.Table[0].Text {
 			continue
 		}
-		known = true
+		known, outputs = true, slices.Grow(outputs, t.len())
 		if t.shuffled && len(x.Table) == 0 {
 			b.refuse(sem.NotOnEngine, x.At, "write the columns", "an engine would give the columns of this join in another order")
 		}

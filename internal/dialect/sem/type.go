@@ -1,8 +1,6 @@
 package sem
 
-import (
-	"fmt"
-)
+import "strconv"
 
 // Kind is a type without its length or precision.
 type Kind uint8
@@ -35,9 +33,9 @@ const Most = 38
 // characters, 0 if there is no limit.
 type Type struct {
 	Kind Kind
+	Elem Kind // of an Array
 	P, S int
 	N    int
-	Elem Kind // of an Array
 }
 
 // Of is a type without further properties.
@@ -65,9 +63,9 @@ func (t Type) String() string {
 	case t.Kind == Array:
 		return t.Element().String() + "[]"
 	case t.Kind == Numeric && t.P > 0:
-		return fmt.Sprintf("numeric(%d,%d)", t.P, t.S)
+		return "numeric(" + strconv.Itoa(t.P) + "," + strconv.Itoa(t.S) + ")"
 	case (t.Kind == Varchar || t.Kind == Char) && t.N > 0:
-		return fmt.Sprintf("%s(%d)", name, t.N)
+		return name + "(" + strconv.Itoa(t.N) + ")"
 	}
 	return name
 }
