@@ -77,12 +77,8 @@ type Options struct {
 	Mark     bool              // guards say in their messages which part of the text they guard: see Result.Guards
 }
 
-// Change is a part of the statement that is written in another way.
-type Change struct {
-	At   Span   // in the original
-	Text string // what stands there now
-	Why  string
-}
+// Change is a part of the statement that is written in another way: At is its place in the original, Text what stands there now.
+type Change = emit.Change
 
 // Spelling is why a part is written in another way where nothing else is to be said of it.
 const Spelling = emit.Spelling
@@ -155,21 +151,15 @@ func Translate(sql string, o Options) (Result, error) {
 		return Result{}, refusals(sql, refused)
 	}
 
-	r := Result{SQL: out.SQL}
+	r := Result{SQL: out.SQL, Changes: out.Changes}
 	if len(all) > 1 {
 		r.Start = query.At.Start
-	}
-	if n := len(out.Changes); n > 0 {
-		r.Changes = make([]Change, 0, n)
 	}
 	if n := len(query.Columns); n > 0 {
 		r.Columns = make([]Output, 0, n)
 	}
 	for _, g := range out.Guards {
 		r.Guards = append(r.Guards, Guard{g.At, g.Op})
-	}
-	for _, c := range out.Changes {
-		r.Changes = append(r.Changes, Change{c.At, c.Text, c.Why})
 	}
 	for _, c := range query.Columns {
 		r.Columns = append(r.Columns, Output{c.Name, c.Type.String()})

@@ -67,6 +67,9 @@ type printer struct {
 	computed bool
 
 	items map[*sem.Expr]text // of select lists, as they are written
+	noted []notedItem        // those that are not among them yet
+
+	quotients map[quotient]string // that were divided before, without their operands
 
 	// Stacks of what is being written: see withArgs and splice.
 	args   []text
@@ -75,10 +78,13 @@ type printer struct {
 
 // Query writes a statement.
 func Query(source string, q *sem.Query, o Options) (Result, []sem.Refusal) {
-	p := &printer{Options: o}
-	source = p.blanks(source)
-	p.source = source
-	body := p.query(q)
+	p := &printer{Options: o, args: make([]text, 0, 64), pieces: make([]piece, 0, 64)}
+	p.source, p.computed = p.blanks(source), q.Computed
+	p.slots(q.Slots)
+	if end := p.semicolon(q.At.End); end >= 0 {
+		p.pieces = append(p.pieces, piece{at: lex.Span{Start: end, End: end + 1}})
+	}
+	out := p.splice(lex.Span{End: len(p.source)}, 0)
 	if len(p.refused) > 0 {
 		return Result{}, p.refused
 	}
@@ -89,16 +95,16 @@ func Query(source string, q *sem.Query, o Options) (Result, []sem.Refusal) {
 		return b.At.End - a.At.End
 	})
 
-	return Result{SQL: source[:q.At.Start] + body + p.ending(q.At.End), Changes: p.changes, Guards: p.guards()}, nil
+	return Result{SQL: out, Changes: p.changes, Guards: p.guards()}, nil
 }
 
-// ending is what stands behind the statement, without a semicolon: statements are run one by one.
-func (p *printer) ending(from int) string {
+// semicolon is where one stands behind the statement, which is left out: statements are run one by one. It is -1 if there is none.
+func (p *printer) semicolon(from int) int {
 	rest := p.source[from:]
 	if i := strings.IndexByte(rest, ';'); i >= 0 && strings.Trim(rest[:i], " \t\r\n") == "" {
-		return rest[:i] + rest[i+1:]
+		return from + i
 	}
-	return rest
+	return -1
 }
 
 func (p *printer) refuse(at lex.Span, instead, format string, args ...any) string {
@@ -122,16 +128,11 @@ type piece struct {
 func (p *printer) splice(at lex.Span, n int) string {
 	pieces := p.pieces[n:]
 	p.pieces = p.pieces[:n]
-	slices.SortStableFunc(pieces, func(a, b piece) int { return a.at.Start - b.at.Start })
-	same := true
-	for _, c := range pieces {
-		if c.at.In(p.source) != c.text {
-			same = false
-			break
-		}
-	}
-	if same {
+	if same := !slices.ContainsFunc(pieces, func(c piece) bool { return c.at.In(p.source) != c.text }); same {
 		return at.In(p.source)
+	}
+	if inOrder := func(a, b piece) int { return a.at.Start - b.at.Start }; !slices.IsSortedFunc(pieces, inOrder) {
+		slices.SortStableFunc(pieces, inOrder)
 	}
 
 	var out strings.Builder
@@ -167,12 +168,17 @@ func (p *printer) query(q *sem.Query) string {
 // slotted writes a part of the text with slots in it.
 func (p *printer) slotted(at lex.Span, slots []sem.Slot) string {
 	n := len(p.pieces)
-	for i := range slots {
-		out := p.slot(&slots[i])
-		p.pieces = append(p.pieces, piece{slots[i].At, out})
-	}
+	p.slots(slots)
 
 	return p.splice(at, n)
+}
+
+// slots puts on the stack what stands in slots.
+func (p *printer) slots(all []sem.Slot) {
+	for i := range all {
+		out := p.slot(&all[i])
+		p.pieces = append(p.pieces, piece{all[i].At, out})
+	}
 }
 
 func (p *printer) slot(s *sem.Slot) string {

@@ -63,8 +63,10 @@ func (p *printer) quoted(name string) string {
 }
 
 func column(p *printer, e *sem.Expr, _ []text) text {
-	if item, ok := p.items[e.Item]; ok {
-		return item
+	if e.Item != nil {
+		if item, ok := p.itemOf(e.Item); ok {
+			return item
+		}
 	}
 	all := e.At
 	if len(e.Names) > 0 {
@@ -82,10 +84,27 @@ func column(p *printer, e *sem.Expr, _ []text) text {
 // noteItem keeps an item of a select list, which is written again where another item of the list uses its alias: DuckDB does not take the alias of
 // what may raise by a guard, of a query, or in an aggregate, and Spark none in a window or an aggregate.
 func (p *printer) noteItem(e *sem.Expr, written text) {
+	p.noted = append(p.noted, notedItem{e, written})
+}
+
+// notedItem is an item of a select list as it is written.
+type notedItem struct {
+	item    *sem.Expr
+	written text
+}
+
+// itemOf is an item that an alias names, as it is written.
+func (p *printer) itemOf(e *sem.Expr) (text, bool) {
 	if p.items == nil {
-		p.items = map[*sem.Expr]text{}
+		p.items = make(map[*sem.Expr]text, len(p.noted))
 	}
-	p.items[e] = text{text: operand(written)}
+	for _, i := range p.noted {
+		p.items[i.item] = text{text: operand(i.written)}
+	}
+	p.noted = p.noted[:0]
+	out, ok := p.items[e]
+
+	return out, ok
 }
 
 func givenName(p *printer, e *sem.Expr, _ []text) text { return text{text: p.quoted(e.Text)} }

@@ -69,10 +69,28 @@ func (p *printer) numericQuotientDuck(a string, ta sem.Type, b string, tb sem.Ty
 		tell = append(tell, telling{"hindcast_x[" + strconv.Itoa(len(values)) + "]", s})
 	}
 
-	steps, most := stepsOf(divided, e.Type.S+s2-s1)
-	digits := each("["+firstGroups(append(firsts, tell...))+"]", "hindcast_f", p.digits(firsts, own, e.N, tell))
-	divides := each(digits, "hindcast_d", p.divided(steps, most, p2, s2-s1, e.Type.S))
-	return named("[["+strings.Join(values, ", ")+"]]", "hindcast_x", named(divides, "hindcast_q", p.rounded(e.Type)))
+	of := quotient{ta, tb, e.Type, e.N, len(e.Args)}
+	body, written := p.quotients[of]
+	if !written {
+		steps, most := stepsOf(divided, e.Type.S+s2-s1)
+		digits := each("["+firstGroups(append(firsts, tell...))+"]", "hindcast_f", p.digits(firsts, own, e.N, tell))
+		divides := each(digits, "hindcast_d", p.divided(steps, most, p2, s2-s1, e.Type.S))
+		body = named(divides, "hindcast_q", p.rounded(e.Type))
+	}
+	if !p.Mark && len(e.Args) <= 2 { // otherwise more decides on it
+		if p.quotients == nil {
+			p.quotients = map[quotient]string{}
+		}
+		p.quotients[of] = body
+	}
+
+	return named("[["+strings.Join(values, ", ")+"]]", "hindcast_x", body)
+}
+
+// quotient is what decides how two numbers are divided once they stand in a list.
+type quotient struct {
+	dividend, divisor, of sem.Type
+	n, args               int
 }
 
 // withoutPoint is a decimal without its point. A product with the power of ten has no room for those of many digits.
