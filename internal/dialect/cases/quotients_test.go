@@ -79,14 +79,17 @@ func TestQuotients(t *testing.T) {
 	rows := *randoms / 40
 	c := trialOf(t, dialect.Postgres, dialect.DuckDB, pairs(m, rows))
 	for _, x := range []string{"a / b", "b / a", "a / c", "c / b", "c / d", "d / c", "a / d", "n / a", "a / n", "d / n", "n / b", "g / b", "b / g", "g / c", "b / f", "f / a",
-		"a * b / (c + 1)", "(a - b) / b", "a / 7", "1 / d", "100 * a / b", "round(a / b, 2)"} {
+		"a * b / (c + 1)", "(a - b) / b", "a / 7", "1 / d", "100 * a / b", "round(a / b, 2)", "round(c / d, 4)", "round(n / a)",
+		"round(a / n, 3)", "round(b / f, 1)", "round(f / a, 2)", "round(a / 7, 2)", "round(d / c, 4)",
+		// The quotient is rounded up to the middle of two numbers, and that again.
+		"round(f / (200 * f + 0.01), 2)", "round(a / (200 * a + 0.01), 2)", "round(100000000000000.00 / (f * 0 + 20000000000000000.01), 2)"} {
 		// Those of many digits may raise, and say so: they are compared one by one.
 		for lo := 1; lo <= rows; lo += 50 {
 			where := fmt.Sprintf(" FROM pairs WHERE id BETWEEN %d AND %d AND a <> 0 AND b <> 0 AND c NOT IN (0, -1) AND d <> 0 AND f <> 0 AND g <> 0 AND n <> 0", lo, lo+49)
 			c.apart(x, where, lo, lo+49)
 		}
 	}
-	for _, x := range []string{"avg(a)", "avg(c)", "avg(d)", "avg(n)", "avg(k)", "avg(DISTINCT d)", "sum(a) / nullif(sum(b), 0)", "sum(c) / nullif(sum(d), 0)", "sum(a) / count(*)", "sum(a * b) / nullif(sum(c), 0)"} {
+	for _, x := range []string{"avg(a)", "avg(c)", "avg(d)", "avg(n)", "avg(k)", "avg(DISTINCT d)", "sum(a) / nullif(sum(b), 0)", "sum(c) / nullif(sum(d), 0)", "sum(a) / count(*)", "round(sum(a) / nullif(sum(b), 0), 2)", "sum(a * b) / nullif(sum(c), 0)"} {
 		c.query("SELECT k, " + x + " FROM pairs WHERE abs(a) < 1e9 GROUP BY k ORDER BY k")
 		c.query("SELECT k FROM pairs WHERE abs(a) < 1e9 GROUP BY k HAVING " + x + " > 1 ORDER BY k")
 	}

@@ -309,6 +309,11 @@ func (p *printer) expr(e *sem.Expr) text {
 func (p *printer) withArgs(e *sem.Expr, args []text) text {
 	p.mayOverflow(e)
 	rule := &rules(p.Engine)[e.Op]
+	if p.roundsOnce(e) {
+		whole := *e
+		whole.Args = e.Args[0].Args[:2]
+		e, rule, args = &whole, &once, make([]text, 2)
+	}
 	from := len(p.changes)
 	p.arguments(e, args)
 	if e.Filter != nil && slices.ContainsFunc(e.Keys, func(k sem.Key) bool { return k.X != e.Args[0] && mayRaise(k.X) }) {

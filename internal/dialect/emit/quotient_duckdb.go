@@ -157,7 +157,7 @@ func (p *printer) digits(of []telling, s2, n int, tell []telling) string {
 	}
 
 	return "CASE WHEN " + dividend + " <> 0 AND " + out + " < greatest(" + strings.Join(perhaps, ", ") + ") THEN " +
-		p.raise("a quotient has more digits than are known") + " ELSE " + out + " END"
+		p.raise(digitsNotKnown) + " ELSE " + out + " END"
 }
 
 // guessed is by how many digits a step may shift so that floats guess nearly all of its part.
@@ -213,7 +213,10 @@ func (p *printer) divided(steps, most, p2, shift, s int) string {
 		"[" + whole + ", " + dividend + " - " + whole + " * " + divisor + ", hindcast_d]) END"
 }
 
-const tooLong = "a quotient has more digits than a DECIMAL holds"
+const (
+	tooLong        = "a quotient has more digits than a DECIMAL holds"
+	digitsNotKnown = "a quotient has more digits than are known"
+)
 
 // rounded rounds what was divided half up, gives it its sign, and puts the point.
 func (p *printer) rounded(t sem.Type) string {

@@ -42,10 +42,18 @@ func wholeDuck(x string, s int) string {
 
 // cutQuotient is a quotient of integers of 128 bits, cut to an integer or rounded half up. It is divided in 64 bits if both fit.
 func cutQuotient(a, b string, round bool) string {
-	x, y, sign := top, bottom, ""
+	out := in64or128(top, bottom)
 	if round {
-		x, y = "(abs("+top+") * 2 + abs("+bottom+"))", "(abs("+bottom+") * 2)"
-		sign = " * CASE WHEN (" + top + " < 0) = (" + bottom + " < 0) THEN 1 ELSE -1 END"
+		out = roundedQuotient
 	}
-	return bound("["+a+", "+b+"]", top, bottom, "coalesce(TRY(TRY_CAST("+x+" AS BIGINT) // TRY_CAST("+y+" AS BIGINT)), "+x+" // "+y+")"+sign)
+	return bound("["+a+", "+b+"]", top, bottom, out)
 }
+
+func in64or128(x, y string) string {
+	return "coalesce(TRY(TRY_CAST(" + x + " AS BIGINT) // TRY_CAST(" + y + " AS BIGINT)), " + x + " // " + y + ")"
+}
+
+// A quotient of top and bottom is rounded half up as that of twice the one, and the other one, by twice the other one.
+const twice, twiceBottom = "(abs(" + top + ") * 2 + abs(" + bottom + "))", "(abs(" + bottom + ") * 2)"
+
+var roundedQuotient = in64or128(twice, twiceBottom) + " * CASE WHEN (" + top + " < 0) = (" + bottom + " < 0) THEN 1 ELSE -1 END"

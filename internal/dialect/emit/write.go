@@ -271,15 +271,20 @@ func (p *printer) decimalQuotient(e *sem.Expr, args []text) string {
 	}
 	_, s1 := e.Args[0].Type.Digits()
 	_, s2 := e.Args[1].Type.Digits()
-	a, b := wholeDuck(args[0].text, s1), wholeDuck(args[1].text, s2)
-	switch shift := e.Type.S - s1 + s2; {
-	case shift > 0:
-		a = "(" + a + " * CAST(" + power(shift) + " AS HUGEINT))"
-	case shift < 0:
-		b = "(" + b + " * CAST(" + power(-shift) + " AS HUGEINT))"
-	}
+	a, b := shifted(wholeDuck(args[0].text, s1), wholeDuck(args[1].text, s2), e.Type.S-s1+s2)
 
 	return withPoint(cutQuotient(a, b, e.N == 1), e.Type.S, t)
+}
+
+// shifted are two integers of 128 bits whose quotient has some digits more than that of a and b, or less.
+func shifted(a, b string, by int) (dividend, divisor string) {
+	switch {
+	case by > 0:
+		a = "(" + a + " * CAST(" + power(by) + " AS HUGEINT))"
+	case by < 0:
+		b = "(" + b + " * CAST(" + power(-by) + " AS HUGEINT))"
+	}
+	return a, b
 }
 
 func avgInt(p *printer, e *sem.Expr, args []text) text {
