@@ -426,3 +426,16 @@ func TestArrayColumn(t *testing.T) {
 		}
 	}
 }
+
+// A table may have a name that means something to the translator: the query around it has no expression there.
+func TestATableNamedItem(t *testing.T) {
+	schema := dialect.Schema{Tables: []dialect.Table{{Name: "item", Columns: []dialect.Column{{Name: "k", Type: "integer"}, {Name: "price", Type: "integer"}}},
+		{Name: "t", Columns: []dialect.Column{{Name: "k", Type: "integer"}}}}}
+	const query = "SELECT k, (SELECT max(price) FROM item WHERE item.k = t.k) AS most FROM t"
+	for _, to := range []dialect.Target{dialect.DuckDB, dialect.Spark35, dialect.Spark40} {
+		out, err := dialect.Translate(query, dialect.Options{From: dialect.Postgres, To: to, Schema: schema})
+		if err != nil || out.SQL != query {
+			t.Errorf("for %s it is %q: %v", to, out.SQL, err)
+		}
+	}
+}

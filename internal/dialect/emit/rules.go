@@ -369,7 +369,7 @@ func misreadsNull(e *sem.Expr) bool { return e.N != sem.OnlyTruth }
 
 // listsOuter is a query in whose select list stands a column of a query around it.
 var listsOuter = except{func(e *sem.Expr) bool {
-	return slices.ContainsFunc(e.Query.Slots, func(s sem.Slot) bool { return s.Text == "item" && outer(s.Expr) })
+	return slices.ContainsFunc(e.Query.Slots, func(s sem.Slot) bool { return s.Item() && outer(s.Expr) })
 }, "Spark takes no column of a query around this one in its select list", "compare it in the inner query's WHERE"}
 
 // severalRows is a query as a value that depends on the row around it, and of which Spark could not tell that it gives one row.

@@ -154,6 +154,9 @@ type Slot struct {
 	Why    string
 }
 
+// Item reports whether an item of a select list stands at the place. A table may be named item, too.
+func (s Slot) Item() bool { return s.Kind == SlotExpr && s.Text == "item" }
+
 // Same reports whether two expressions compute the same value in the same query. Queries in them are the same only if they are one.
 func Same(a, b *Expr) bool {
 	if a != nil && a.Op == OpOneSpelling {
