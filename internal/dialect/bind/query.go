@@ -80,7 +80,7 @@ func outputOf(e *sem.Expr, name string, open bool) output {
 // columnLike is a column of an expression's values.
 func columnLike(e *sem.Expr, name string) sem.Column {
 	e.Loose, e.Longer = ragged(e)
-	e.Quotient = isQuotient(e)
+	e.Quotient, e.OrZero = isQuotient(e), orZero(e)
 	e.NotZero, e.Range = sem.NotZero(e), sem.Within(e)
 	return sem.Column{Name: name, Type: e.Type, Facts: e.Facts}
 }

@@ -40,6 +40,9 @@ func (b *binder) dividedNumeric(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
 func (b *binder) telling(operands ...*sem.Expr) (all []*sem.Expr, ok bool) {
 	for _, e := range operands {
 		found, ok := quotients(e)
+		if !ok && orZero(e) {
+			found, ok = []*sem.Expr{e}, true
+		}
 		if !ok {
 			b.refuseLoose(e)
 			return nil, false
@@ -68,6 +71,28 @@ func quotients(e *sem.Expr) (all []*sem.Expr, ok bool) {
 	}
 
 	return nil, false
+}
+
+// orZero reports whether an expression is a quotient as isQuotient has it, or a zero: then the quotient that it is divided to is zero whatever
+// its digits are, or there is none.
+func orZero(e *sem.Expr) bool {
+	switch e.Op {
+	case sem.OpColumn:
+		return e.OrZero || e.Quotient
+	case sem.OpInt, sem.OpDecimal:
+		return sem.IsZero(e)
+	case sem.OpCoalesce, sem.OpNullIf, sem.OpCase, sem.OpCaseOf, sem.OpDecode, sem.OpNVL2:
+	case sem.OpWiden, sem.OpSame:
+		return orZero(e.Args[0])
+	default:
+		return isQuotient(e)
+	}
+	for _, a := range sem.Results(e) {
+		if a.Op != sem.OpNull && !orZero(a) {
+			return false
+		}
+	}
+	return true
 }
 
 // isQuotient reports whether an expression is a quotient, or a column of such, of numbers with few digits that are known.

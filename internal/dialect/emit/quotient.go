@@ -15,7 +15,11 @@ func divideNumeric(p *printer, e *sem.Expr, args []text) text {
 			return text{text: out}
 		}
 		a, b := operand(args[0]), operand(args[1])
-		return text{text: p.raiseWhere(b+" = 0 AND "+a+" IS NOT NULL", "division by zero", out)}
+		zero := b + " = 0"
+		if !neverNull(e.Args[0]) {
+			zero += " AND " + a + " IS NOT NULL"
+		}
+		return text{text: p.raiseWhere(zero, "division by zero", out)}
 	}
 	p.refuseLoose(e)
 	return text{text: p.numericQuotientSpark(args[0].text, e.Args[0].Type, args[1].text, e.Args[1].Type, e.Type)}

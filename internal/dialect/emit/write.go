@@ -3,6 +3,7 @@ package emit
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -206,14 +207,28 @@ func moduloInt(p *printer, e *sem.Expr, args []text) text {
 	return p.guarded(e, args, " % ")
 }
 
+// neverNull reports whether a number is never NULL by how it is written.
+func neverNull(e *sem.Expr) bool {
+	switch e = inner(e); e.Op {
+	case sem.OpInt, sem.OpDecimal, sem.OpCountRows:
+		return e.Over == nil
+	case sem.OpCoalesce:
+		return slices.ContainsFunc(e.Args, neverNull)
+	}
+	return false
+}
+
 // guarded is an operation whose second argument must not be zero.
 func (p *printer) guarded(e *sem.Expr, args []text, op string) text {
 	plain := operand(args[0]) + op + operand(args[1])
 	if p.notZero(e.Args[1]) {
 		return text{text: "(" + plain + ")"}
 	}
-	byZero := "CASE WHEN " + operand(args[1]) + " = 0 THEN CASE WHEN " + operand(args[0]) + " IS NOT NULL THEN " + p.raise("division by zero") + " END "
-	return text{text: byZero + "ELSE " + plain + " END"}
+	byZero := p.raise("division by zero")
+	if !neverNull(e.Args[0]) {
+		byZero = "CASE WHEN " + operand(args[0]) + " IS NOT NULL THEN " + byZero + " END"
+	}
+	return text{text: "CASE WHEN " + operand(args[1]) + " = 0 THEN " + byZero + " ELSE " + plain + " END"}
 }
 
 // unscaled is a decimal without its point, as an integer of 128 bits.

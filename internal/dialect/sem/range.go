@@ -240,8 +240,8 @@ var keeps = [Ops]bool{OpSame: true, OpPlus: true, OpWiden: true, OpIntToInt: tru
 	OpNotNull: true, OpDateToTimestamp: true, OpTimestampToDate: true, OpToInstant: true, OpFromInstant: true,
 	OpMin: true, OpMax: true, OpAnyValue: true, OpDiscrete: true, OpFirstValue: true, OpLastValue: true, OpNthValue: true}
 
-// results are the arguments of which an operation gives one, where it gives one of several.
-func results(e *Expr) (all []*Expr) {
+// Results are the arguments of which an operation gives one, where it gives one of several.
+func Results(e *Expr) (all []*Expr) {
 	from := 0
 	switch e.Op {
 	case OpCoalesce, OpGreatest, OpLeast:
@@ -268,7 +268,7 @@ func results(e *Expr) (all []*Expr) {
 // union is the range of what an operation gives one of.
 func union(e *Expr) (r Range) {
 	first := true
-	for _, a := range results(e) {
+	for _, a := range Results(e) {
 		switch of := Within(a); {
 		case a.Op == OpNull:
 		case first:
@@ -330,7 +330,7 @@ func NotZero(e *Expr) bool {
 	case OpSame, OpPlus, OpWiden, OpIntToInt, OpNotNull, OpNegate, OpAbs, OpMin, OpMax, OpAnyValue, OpDiscrete, OpFirstValue, OpLastValue, OpNthValue:
 		return len(e.Args) > 0 && NotZero(e.Args[0])
 	case OpCoalesce, OpGreatest, OpLeast, OpCase, OpCaseOf, OpDecode, OpNVL2, OpLag, OpLead:
-		for _, a := range results(e) {
+		for _, a := range Results(e) {
 			if a.Op != OpNull && !NotZero(a) {
 				return false
 			}

@@ -27,6 +27,7 @@ type Facts struct {
 	Longer   bool // and even more digits than that
 	Bytes    bool // they are ordered by their bytes, whatever the database's collation is
 	Quotient bool // it is a quotient of numbers with few digits: its value tells, but for rare ones, how many the source gives it
+	OrZero   bool // it is such a quotient or a zero, of which the digits do not matter
 	// NotZero and Range are of columns; of other expressions see NotZero and Within.
 	NotZero bool
 	Range   Range
@@ -35,7 +36,8 @@ type Facts struct {
 // Both are the facts that hold for values of either kind.
 func (f Facts) Both(other Facts) Facts {
 	return Facts{NoBlanks: f.NoBlanks && other.NoBlanks, ASCII: f.ASCII && other.ASCII, Loose: f.Loose || other.Loose, Longer: f.Longer || other.Longer,
-		Bytes: f.Bytes && other.Bytes, Quotient: f.Quotient && other.Quotient, NotZero: f.NotZero && other.NotZero, Range: f.Range.or(other.Range)}
+		Bytes: f.Bytes && other.Bytes, Quotient: f.Quotient && other.Quotient, OrZero: (f.Quotient || f.OrZero) && (other.Quotient || other.OrZero),
+		NotZero: f.NotZero && other.NotZero, Range: f.Range.or(other.Range)}
 }
 
 // Expr is an operation and its arguments.
