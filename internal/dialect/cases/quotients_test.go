@@ -82,7 +82,7 @@ func TestQuotients(t *testing.T) {
 		"a * b / (c + 1)", "(a - b) / b", "a / 7", "1 / d", "100 * a / b", "round(a / b, 2)", "round(c / d, 4)", "round(n / a)",
 		"round(a / n, 3)", "round(b / f, 1)", "round(f / a, 2)", "round(a / 7, 2)", "round(d / c, 4)",
 		// The quotient is rounded up to the middle of two numbers, and that again.
-		"round(f / (200 * f + 0.01), 2)", "round(a / (200 * a + 0.01), 2)", "round(100000000000000.00 / (f * 0 + 20000000000000000.01), 2)"},
+		"round(f / (200 * f + 0.01), 2)", "round(a / (200 * a + 0.01), 2)", "round(100000000000000.00 / (f * 0 + 20000000000000000.01), 2)",
 		"coalesce(a / nullif(b, 0), 0) / c", "coalesce(b / nullif(d - d, 0), 0) / d", "d / nullif(coalesce(d / b, 0), 0)", "CASE WHEN b < 0 THEN 0 ELSE a / b END / d", "nullif(b / d, 0) / a",
 		"a / (SELECT CASE WHEN a > 0 THEN a / b WHEN b > 0 THEN b / d ELSE 7 / d END)"} {
 		// Those of many digits may raise, and say so: they are compared one by one.

@@ -156,7 +156,7 @@ func (p *printer) digits(of []telling, s2, n int, tell []telling) string {
 		return out
 	}
 
-	return "CASE WHEN " + dividend + " <> 0 AND " + out + " < greatest(" + strings.Join(perhaps, ", ") + ") THEN " +
+	return "CASE WHEN " + dividend + " <> 0 AND " + divisor + " <> 0 AND " + out + " < greatest(" + strings.Join(perhaps, ", ") + ") THEN " +
 		p.raise(digitsNotKnown) + " ELSE " + out + " END"
 }
 
