@@ -11,6 +11,9 @@ var constructs = []string{
 	"SELECT small AS s, count(*) AS n FROM item GROUP BY s ORDER BY s",
 	"SELECT '1' UNION SELECT 1",
 	"SELECT DISTINCT ON (id) small AS id FROM item ORDER BY id",
+	"SELECT name, small % 2 AS rest, count(*) AS n, sum(price) / count(*), rank() OVER (ORDER BY count(*) DESC) FROM item i WHERE id > 1 GROUP BY ROLLUP (i.name, small % 2) HAVING count(*) > 0 AND 10 / count(*) > 1 ORDER BY grouping(name), n",
+	"SELECT DISTINCT ON (x.name) x.name, count(*) AS n FROM item x GROUP BY CUBE (x.name, ok) ORDER BY x.name, count(*) DESC, grouping(ok) LIMIT 3",
+	"SELECT count(*) FROM item GROUP BY ()", "SELECT id FROM item ORDER BY small % 3 FETCH FIRST 2 ROWS WITH TIES",
 	// Arithmetic.
 	"SELECT id, id / 2, -id / 2, small / 2, big / 2, id % 4, -id % 4, mod(id, 3) FROM item",
 	"SELECT 7 / 2, -7 / 2, 7 % -2, 7 / 2 * 2, 1 - 2 - 3, 2 - (3 - 4)",

@@ -306,13 +306,14 @@ type Select struct {
 	Where      Expr
 	WhereAt    lex.Span // from WHERE to the end of the condition
 	Group      []Expr
+	GroupAt    lex.Span // from GROUP to the end of the keys
 	Having     Expr
 	HavingAt   lex.Span // of the word
+	HavingEnd  int      // where the condition ends
 	Qualify    Expr
 	QualifyAt  lex.Span // from QUALIFY to the end of the condition
 	Windows    []Named
 	End        int // where the last clause ends
-	GroupEnd   int // where GROUP BY ends
 }
 
 // Named is a window of the WINDOW clause.

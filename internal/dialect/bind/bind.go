@@ -69,6 +69,7 @@ type purpose struct {
 	guards bool // equal rows are made one: trailing blanks would matter
 	trims  bool // its column is compared with something
 	whole  bool // another query reads it: its columns may be values of JSON
+	ties   bool // only the first ones matter, with their ties
 }
 
 // documents reports whether columns that are JSON may be among the query's.

@@ -34,6 +34,7 @@ func (b *binder) from(x ast.From, s *scope, bound *sem.Query) {
 			b.namedValues(x, len(values.Rows[0]), outputs, bound)
 		}
 		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotQuery, At: inner.At, Query: inner})
+		s.reads = s.reads || !x.Lateral && around.reads
 		b.add(b.newTable(x.Alias.Text, columnsOf(outputs), x.Columns, x.Alias.At), s, x.Alias.At)
 		b.tableAlias(x.Alias, x.As, x.Columns, bound)
 	case *ast.Join:

@@ -18,9 +18,8 @@ func (b *binder) groupKeys(x *ast.Select, s *scope, bound *sem.Query) {
 	if s.sets {
 		b.setKeys(s.setKeys)
 	}
-	if s.sets && !slices.ContainsFunc(x.Group, func(g ast.Expr) bool { return !mayBeEmpty(g) }) {
-		start := x.Group[0].Span().Start
-		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotEngine, At: lex.Span{Start: start, End: start + 1}, Text: "empty grouping set"})
+	if s.shape != nil && s.shape.Total != nil {
+		s.shape.Total.Keys = totalKeys(s)
 	}
 }
 
@@ -68,7 +67,7 @@ func (b *binder) groupKey(g ast.Expr, x *ast.Select, s *scope, bound *sem.Query)
 	case !byItem:
 		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
 	case s.sets:
-		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotEngine, At: g.Span(), Text: "number in a grouping set"})
+		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotEngine, At: g.Span(), Text: "number in a grouping set", Expr: e})
 	}
 
 	return nil
@@ -157,5 +156,8 @@ func (b *binder) qualify(x *ast.Select, s *scope, bound *sem.Query) {
 	}
 	start := x.QualifyAt.Start
 	bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotEngine, At: lex.Span{Start: start, End: start + len("qualify")}, Text: "qualify"})
-	b.condition(x.Qualify, s, bound)
+	e := b.boolean(b.truth(x.Qualify, s), "a condition")
+	where := sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e}
+	bound.Slots = append(bound.Slots, where)
+	s.shape.Kept.Where = &where
 }

@@ -84,23 +84,22 @@ func (b *binder) ties(q *ast.Query, s *scope, bound *sem.Query) {
 		b.refuse(sem.NotKnown, q.LimitAt, "filter by rank() in an outer query", "WITH TIES is only read of a plain SELECT without OFFSET")
 		return
 	}
-	var out strings.Builder
-	qualify := sem.Slot{Kind: sem.SlotReplace, At: lex.Span{Start: x.End, End: x.End}, Why: "rows of rank n or less are the first n with their ties"}
-	out.WriteString(" QUALIFY rank() OVER (ORDER BY ")
+	keys := make([]*sem.Expr, len(q.Order))
 	for i, k := range q.Order {
-		e := b.compared(b.settled(b.expr(b.sortedItem(k.X, x), s)))
-		if invalid(e) {
+		if keys[i] = b.compared(b.settled(b.expr(b.sortedItem(k.X, x), s))); invalid(keys[i]) {
 			return
 		}
-		qualify.Slots = append(qualify.Slots, sem.Slot{Kind: sem.SlotExpr, At: e.At, Expr: e})
-		if i > 0 {
-			out.WriteString(", ")
-		}
-		out.WriteString("\x00" + direction(k))
 	}
-	out.WriteString(") <= " + q.Limit.Span().In(b.text))
-	qualify.Text = out.String()
-	bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotEngine, At: q.LimitAt, Text: "ties"}, qualify)
+	ranked := ranking("rank", nil, q.Order, keys)
+	ranked.At, ranked.Text = lex.Span{Start: x.End, End: x.End}, " QUALIFY "+ranked.Text+" <= "+q.Limit.Span().In(b.text)
+	ranked.Why = "rows of rank n or less are the first n with their ties"
+	bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotEngine, At: q.LimitAt, Text: "ties"}, ranked)
+
+	if kept := s.shape.Kept; !slices.ContainsFunc(keys, windowed) {
+		where := ranked
+		where.Text = strings.TrimPrefix(where.Text, " QUALIFY ")
+		kept.Clause, kept.Added, kept.Where = q.LimitAt, ranked.At, &where
+	}
 }
 
 // direction is how a key sorts, in full.
@@ -149,8 +148,10 @@ func (b *binder) distinctOn(q *ast.Query, s *scope) {
 	}
 	met := map[int]bool{}
 	other := false
-	for _, k := range q.Order {
+	keys := make([]*sem.Expr, len(q.Order))
+	for n, k := range q.Order {
 		e := b.settled(b.expr(b.sortedItem(k.X, x), s))
+		keys[n] = b.compared(e)
 		i := slices.IndexFunc(on, func(o *sem.Expr) bool { return sem.Same(o, e) })
 		switch {
 		case i < 0:
@@ -164,5 +165,10 @@ func (b *binder) distinctOn(q *ast.Query, s *scope) {
 	}
 	if other && len(met) < len(on) {
 		b.refuse(sem.Mismatch, q.Order[0].At, "order by the keys of DISTINCT ON first", "ORDER BY does not begin with the keys of DISTINCT ON")
+	}
+	if !slices.ContainsFunc(keys, windowed) && !slices.ContainsFunc(on, windowed) && !invalid(slices.Concat(keys, on)...) {
+		first := ranking("row_number", on, q.Order, keys)
+		first.At, first.Text, first.Why = x.DistinctAt, first.Text+" = 1", "the first row of each"
+		s.shape.Kept.Where = &first
 	}
 }

@@ -20,10 +20,15 @@ func (b *binder) query(q *ast.Query, outer *scope, why purpose) (*sem.Query, []o
 		b.with(q, around, bound)
 	}
 
+	body := len(bound.Slots)
+	why.ties = q.Ties
 	outputs, inner := b.body(q.Body, around, why, bound)
 	b.order(q, inner, outputs, bound)
 	b.distinctOn(q, inner)
 	b.limits(q, inner, bound)
+	if _, lone := q.Body.(*ast.Select); lone {
+		enclose(bound, body, q.At.End)
+	}
 	sortSlots(bound.Slots)
 	bound.Columns = columnsOf(outputs)
 	if q.Limit != nil || q.Offset != nil {
@@ -103,7 +108,10 @@ func (b *binder) names(names []ast.Name, bound *sem.Query) {
 func (b *binder) body(x ast.Body, outer *scope, why purpose, bound *sem.Query) ([]output, *scope) {
 	switch x := x.(type) {
 	case *ast.Select:
-		return b.selectBody(x, outer, why, bound)
+		from := len(bound.Slots)
+		outputs, s := b.selectBody(x, outer, why, bound)
+		enclose(bound, from, x.At.End)
+		return outputs, s
 	case *ast.SetOp:
 		return b.setOp(x, outer, why, bound), nil
 	case *ast.Nested:

@@ -26,6 +26,8 @@ type scope struct {
 	keys []*sem.Expr
 	// sets says that GROUP BY has grouping sets.
 	sets bool
+	// shape is what engines may take only in another shape of the SELECT; nil if there is nothing.
+	shape *sem.Select
 	// setKeys are all keys of GROUP BY, for grouping sets.
 	setKeys []spelled
 	// grouped are the items of the select list that GROUP BY names by number or alias.
@@ -36,6 +38,8 @@ type scope struct {
 	labels []string
 	// beside are the tables before a query in FROM, which it does not see, though engines look there.
 	beside []*table
+	// reads says that a column of a query around this one is read here.
+	reads bool
 }
 
 type alias struct {
@@ -225,6 +229,9 @@ func (b *binder) column(x *ast.Column, s *scope) *sem.Expr {
 		case n == 1:
 			e := b.named(x, found)
 			e.Outer = in != s
+			for within := s; within != in; within = within.outer {
+				within.reads = true
+			}
 			return e
 		case known && qualifier != "" && !in.unknown:
 			return b.refuse(sem.NoColumn, x.At, closest(name.Text, in, qualifier), "%s has no column %s", qualifier, name.Text)

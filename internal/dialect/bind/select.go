@@ -11,9 +11,14 @@ import (
 )
 
 func (b *binder) selectBody(x *ast.Select, outer *scope, why purpose, bound *sem.Query) ([]output, *scope) {
-	s := &scope{outer: outer, labels: b.labels(x, why), tables: make([]*table, 0, len(x.From))}
-	start := len(bound.Slots)
+	shape := shapeOf(x, why)
+	s := &scope{outer: outer, labels: b.labels(x, why.labels || shape != nil), tables: make([]*table, 0, len(x.From)), shape: shape}
 	bound.Slots = slices.Grow(bound.Slots, 2*(len(x.Items)+len(x.From)+1)+len(x.Group))
+	if shape != nil {
+		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotSelect, At: x.At, Select: shape})
+		defer func() { shape.Outer = s.reads }()
+	}
+	start := len(bound.Slots)
 	if b.Redshift && marked(x.Where) {
 		b.outerJoins(x, s, bound)
 	} else {
@@ -21,6 +26,9 @@ func (b *binder) selectBody(x *ast.Select, outer *scope, why purpose, bound *sem
 			b.from(f, s, bound)
 		}
 		b.condition(x.Where, s, bound)
+	}
+	if shape != nil {
+		ofSource(x, start, bound)
 	}
 	if x.Into != (lex.Span{}) {
 		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotReplace, At: x.Into, Why: "a temporary table is a query of WITH"})
@@ -35,7 +43,11 @@ func (b *binder) selectBody(x *ast.Select, outer *scope, why purpose, bound *sem
 	bound.Slots = slices.Insert(bound.Slots, start, list.Slots...)
 	clear(list.Slots)
 	b.spare = list.Slots[:0]
+	emptyGroup(x, outputs, bound)
 	s.named = outputs
+	if shape != nil {
+		shape.Names = namesOf(outputs)
+	}
 	b.qualify(x, s, bound)
 	s.aliases = nil
 	b.condition(x.Having, s, bound)
@@ -54,14 +66,14 @@ func (b *binder) selectBody(x *ast.Select, outer *scope, why purpose, bound *sem
 }
 
 // labels are the names that a select list gives, by AS or where label writes one.
-func (b *binder) labels(x *ast.Select, why purpose) []string {
+func (b *binder) labels(x *ast.Select, all bool) []string {
 	names := make([]string, 0, len(x.Items))
 	for _, it := range x.Items {
 		column, plain := it.X.(*ast.Column)
 		switch {
 		case it.Alias.Text != "":
 			names = append(names, it.Alias.Text)
-		case (why.labels || b.Redshift) && (!plain || len(column.Parts) > 1):
+		case (all || b.Redshift) && (!plain || len(column.Parts) > 1):
 			names = append(names, labelOf(it.X))
 		}
 	}
@@ -222,7 +234,7 @@ func (b *binder) items(x *ast.Select, s *scope, why purpose, bound *sem.Query) [
 				o.Type, o.Facts = e.Column.Type, e.Column.Facts
 			}
 		}
-		b.label(it, &o, why, bound)
+		b.label(it, &o, why, s, bound)
 		if b.Redshift && it.Alias.Text != "" {
 			s.aliases = append(s.aliases, alias{o.Name, e})
 		}
@@ -247,7 +259,7 @@ func (b *binder) item(x ast.Expr, s *scope) *sem.Expr {
 }
 
 // label names a column of the result, as the source would if the text does not.
-func (b *binder) label(it ast.Item, o *output, why purpose, bound *sem.Query) {
+func (b *binder) label(it ast.Item, o *output, why purpose, s *scope, bound *sem.Query) {
 	if it.Alias.Text != "" {
 		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotAlias, At: it.Alias.At, Text: it.Alias.Text, Quoted: it.Alias.Quoted, Bare: !it.As})
 		return
@@ -255,8 +267,13 @@ func (b *binder) label(it ast.Item, o *output, why purpose, bound *sem.Query) {
 	o.Name = labelOf(it.X)
 	column, plain := it.X.(*ast.Column)
 	guarded := plain && len(o.from) == 1 && (o.from[0].Op == sem.OpBlankGuard || o.from[0].Op == sem.OpTrimKey || o.from[0].Op == sem.OpOneSpelling) // no more a column
-	if guarded || why.labels && o.Name != unnamed && (!plain || mixed(column, b.text)) {
-		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotLabel, At: lex.Span{Start: it.At.End, End: it.At.End}, Text: o.Name})
+	label := sem.Slot{Kind: sem.SlotLabel, At: lex.Span{Start: it.At.End, End: it.At.End}, Text: o.Name}
+	switch {
+	case guarded || why.labels && o.Name != unnamed && (!plain || mixed(column, b.text)):
+		bound.Slots = append(bound.Slots, label)
+	case s.shape != nil && o.Name != unnamed && (!plain || s.shape.Total != nil):
+		label.Bare = true
+		bound.Slots = append(bound.Slots, label)
 	}
 }
 

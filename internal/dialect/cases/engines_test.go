@@ -87,7 +87,7 @@ func TestOnSpark(t *testing.T) {
 	}
 }
 
-var only = flag.String("cases", "", "a regular expression: which cases run on Spark, by name; what the others come to stays as it is in the file")
+var only = flag.String("cases", "", "a regular expression: which cases, and statements of TPC, run on Spark, by name; what the others come to stays as it is in the file")
 
 // othersOutcomes are the lines of a file of the cases that do not run, by case and dialect.
 func othersOutcomes(t *testing.T, file string) map[string]string {

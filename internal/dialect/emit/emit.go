@@ -70,6 +70,7 @@ type printer struct {
 	noted []notedItem        // those that are not among them yet
 
 	quotients map[quotient]string // that were divided before, without their operands
+	shape     *shape              // of the SELECT that is being written, where that is in another shape; nil otherwise
 
 	// Stacks of what is being written: see withArgs and splice.
 	args   []text
@@ -162,6 +163,13 @@ func (p *printer) splice(at lex.Span, n int) string {
 func (p *printer) query(q *sem.Query) string {
 	defer func(sure []*sem.Expr, computed bool) { p.sure, p.computed = sure, computed }(p.sure, p.computed)
 	p.sure, p.computed = nil, q.Computed
+	if s := p.shape; s != nil {
+		if s.total != nil && correlated(q.Slots) {
+			p.refuse(q.At, "join the tables", "a query that depends on the row around it is not written for Spark beside a total")
+		}
+		defer func() { p.shape = s }()
+		p.shape = nil
+	}
 	return p.slotted(q.At, q.Slots)
 }
 
@@ -201,6 +209,9 @@ func (p *printer) slot(s *sem.Slot) string {
 	case sem.SlotAlias:
 		return p.alias(s)
 	case sem.SlotLabel:
+		if s.Bare && p.shape == nil {
+			return ""
+		}
 		text := " AS " + p.quoted(s.Text)
 		p.changed(s.At, text, "the source names the column so")
 		return text
@@ -210,6 +221,10 @@ func (p *printer) slot(s *sem.Slot) string {
 		return p.replaced(s)
 	case sem.SlotEngine:
 		return p.engine(s)
+	case sem.SlotSelect:
+		return p.selected(s)
+	case sem.SlotSource:
+		return p.slotted(s.At, s.Slots)
 	}
 
 	return ""
@@ -256,12 +271,21 @@ func (p *printer) engine(s *sem.Slot) string {
 		}
 		return as
 	}
+	if s.Expr != nil { // a number of an item, or its alias, which Spark does not take here
+		out := p.unnoted(func() string { return p.expr(s.Expr).text })
+		p.changed(s.At, out, "the engine takes no number or alias of an item here")
+		return out
+	}
 	if instead, ok := notOnSpark[s.Text]; ok {
 		p.refuse(s.At, instead.instead, "%s", instead.refusal)
 		return as
 	}
-	if s.Text == "materialized" {
+	switch s.Text {
+	case "materialized":
 		p.changed(s.At, "", "the engine decides")
+		return ""
+	case "empty group":
+		p.changed(s.At, "", "an aggregate makes one group of all rows by itself")
 		return ""
 	}
 
@@ -270,19 +294,20 @@ func (p *printer) engine(s *sem.Slot) string {
 
 // notOnSpark are parts of statements that Spark does not take, or takes otherwise.
 var notOnSpark = map[string]struct{ refusal, instead string }{
-	"distinct on":                     {"Spark does not have DISTINCT ON", "number the rows by row_number() and filter in an outer query"},
-	"groups":                          {"Spark does not have GROUPS", "number the groups by dense_rank() in a query in FROM, and write RANGE"},
-	"exclude":                         {"Spark does not have EXCLUDE in a frame", "subtract what is excluded"},
-	"distance":                        {"RANGE with a distance is not written for Spark", "join the table with itself by the distance"},
-	"base window":                     {"Spark does not add to a window of another name", "write the window in full"},
-	"qualify":                         {"Spark 3.5 and 4.0 do not have QUALIFY", "filter in an outer query"},
-	"ties":                            {"Spark does not have WITH TIES", "filter by rank() in an outer query"},
-	"recursive":                       {"Spark 3.5 and 4.0 have no recursive queries as the source has them", "join to a table of numbers, or compute it in the warehouse"},
-	"lateral":                         {"Spark's LATERAL does not take all that the source's takes", "join to a query over the whole table"},
-	"order of groups beside a window": {"Spark does not find what a group's key is made of, in an order beside a function of a window", "order in an outer query"},
-	"empty grouping set":              {"Spark gives no row of no rows, where the source gives the total", "write the total as a SELECT of its own, with UNION ALL"},
-	"number in a grouping set":        {"numbers and aliases in grouping sets are not written for Spark", "write the expression"},
+	"distinct on":              {"Spark does not have DISTINCT ON, and without an order no row is the first", "write ORDER BY with the same keys first"},
+	"groups":                   {"Spark does not have GROUPS", "number the groups by dense_rank() in a query in FROM, and write RANGE"},
+	"exclude":                  {"Spark does not have EXCLUDE in a frame", "subtract what is excluded"},
+	"distance":                 {"RANGE with a distance is not written for Spark", "join the table with itself by the distance"},
+	"base window":              {"Spark does not add to a window of another name", "write the window in full"},
+	"qualify":                  {"Spark 3.5 and 4.0 do not have QUALIFY", "filter in an outer query"},
+	"ties":                     {"Spark does not have WITH TIES", "filter by rank() in an outer query"},
+	"recursive":                {"Spark 3.5 and 4.0 have no recursive queries as the source has them", "join to a table of numbers, or compute it in the warehouse"},
+	"lateral":                  {"Spark's LATERAL does not take all that the source's takes", "join to a query over the whole table"},
+	"empty group of constants": {"Spark does not have GROUP BY () without an aggregate", "leave FROM and GROUP BY out"},
+	besideWindow:               {"Spark does not find what a group's key is made of, in an order beside a function of a window", "order in an outer query"},
 }
+
+const besideWindow = "order of groups beside a window"
 
 // text is an expression as it is written for the engine. A loose one needs parentheses where operators stand around it.
 type text struct {
@@ -292,6 +317,14 @@ type text struct {
 
 // expr writes an expression.
 func (p *printer) expr(e *sem.Expr) text {
+	if p.shape != nil && p.shape.total != nil {
+		return p.shaped(e)
+	}
+	return p.plain(e)
+}
+
+// plain writes an expression as it is written in any SELECT.
+func (p *printer) plain(e *sem.Expr) text {
 	if !p.wrote(8, e.At) {
 		return text{text: "NULL"}
 	}

@@ -63,6 +63,10 @@ func (p *printer) quoted(name string) string {
 }
 
 func column(p *printer, e *sem.Expr, _ []text) text {
+	total := p.shape != nil && p.shape.total != nil
+	if total && e.Item != nil {
+		return text{text: operand(p.expr(e.Item))}
+	}
 	if e.Item != nil {
 		if item, ok := p.itemOf(e.Item); ok {
 			return item
@@ -78,7 +82,12 @@ func column(p *printer, e *sem.Expr, _ []text) text {
 			p.pieces = append(p.pieces, piece{n.At, p.name(n.At, n.Text, n.Quoted)})
 		}
 	}
-	return text{text: p.splice(all, from)}
+	out := p.splice(all, from)
+	if total {
+		out = p.fromSource(e, out)
+		p.changed(all, out, "a query in FROM gives the column")
+	}
+	return text{text: out}
 }
 
 // noteItem keeps an item of a select list, which is written again where another item of the list uses its alias: DuckDB does not take the alias of

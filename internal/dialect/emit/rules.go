@@ -369,7 +369,7 @@ func misreadsNull(e *sem.Expr) bool { return e.N != sem.OnlyTruth }
 
 // listsOuter is a query in whose select list stands a column of a query around it.
 var listsOuter = except{func(e *sem.Expr) bool {
-	return slices.ContainsFunc(e.Query.Slots, func(s sem.Slot) bool { return s.Item() && outer(s.Expr) })
+	return hasItem(e.Query.Slots, outer)
 }, "Spark takes no column of a query around this one in its select list", "compare it in the inner query's WHERE"}
 
 // severalRows is a query as a value that depends on the row around it, and of which Spark could not tell that it gives one row.
@@ -389,8 +389,18 @@ func outer(e *sem.Expr) bool {
 }
 
 // ofAggregate is true of EXISTS with an aggregate in its query, which over no rows is a row all the same.
-func ofAggregate(e *sem.Expr) bool {
-	return slices.ContainsFunc(e.Query.Slots, func(s sem.Slot) bool { return aggregates(s.Expr) })
+func ofAggregate(e *sem.Expr) bool { return anyExpr(e.Query.Slots, aggregates) }
+
+// anyExpr reports whether something is true of an expression of a SELECT.
+func anyExpr(slots []sem.Slot, is func(*sem.Expr) bool) bool {
+	return slices.ContainsFunc(slots, func(s sem.Slot) bool { return is(s.Expr) || s.Kind == sem.SlotSelect && anyExpr(s.Slots, is) })
+}
+
+// hasItem reports whether something is true of an item of a select list.
+func hasItem(slots []sem.Slot, is func(*sem.Expr) bool) bool {
+	return slices.ContainsFunc(slots, func(s sem.Slot) bool {
+		return s.Item() && is(s.Expr) || s.Kind == sem.SlotSelect && hasItem(s.Slots, is)
+	})
 }
 
 // aggregates reports whether an expression makes one row of many.

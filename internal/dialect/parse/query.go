@@ -172,7 +172,7 @@ func (p *parser) clauses(s *ast.Select) {
 		s.Where = p.expr(0)
 		s.WhereAt = from.To(p.done())
 	}
-	if p.take("group") {
+	if from := p.peek().At; p.take("group") {
 		p.expect("by")
 		for {
 			s.Group = append(s.Group, p.groupKey())
@@ -180,11 +180,12 @@ func (p *parser) clauses(s *ast.Select) {
 				break
 			}
 		}
-		s.GroupEnd = p.done().End
+		s.GroupAt = from.To(p.done())
 	}
 	if from := p.peek().At; p.take("having") {
 		s.HavingAt = from
 		s.Having = p.expr(0)
+		s.HavingEnd = p.done().End
 	}
 	p.qualify(s)
 	if p.take("window") {

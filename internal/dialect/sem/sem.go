@@ -136,10 +136,12 @@ const (
 	SlotQuery                   // a query
 	SlotName                    // a name that is used or given
 	SlotAlias                   // a name that is given to a column, AS before it or not (Bare)
-	SlotLabel                   // nothing stands here, and the engine would name the column otherwise
+	SlotLabel                   // nothing stands here, and the engine would name the column otherwise; Bare: only where a SlotSelect is written in another shape
 	SlotNulls                   // the end of an ORDER BY key that does not say where NULLs go
 	SlotReplace                 // something that no engine spells so: Text stands for it, with Slots in it
 	SlotEngine                  // something that one engine does not take: Text says what
+	SlotSelect                  // a SELECT with the order and limit around it that an engine may take only in another shape: Select says what is in it
+	SlotSource                  // FROM and WHERE of such a SELECT
 )
 
 // Slot is a place in a query's text.
@@ -153,11 +155,39 @@ type Slot struct {
 	Query  *Query
 	Text   string
 	Slots  []Slot // of SlotReplace: what takes turns with the parts of Text, which is cut at NUL
+	Select *Select
 	Why    string
 }
 
 // Item reports whether an item of a select list stands at the place. A table may be named item, too.
 func (s Slot) Item() bool { return s.Kind == SlotExpr && s.Text == "item" }
+
+// Select is what an engine may take only in another shape of a SELECT.
+type Select struct {
+	Items      lex.Span // the select list
+	End        int      // where the last clause ends, before an order
+	Quantifier lex.Span // of DISTINCT or DISTINCT ON with its keys; empty if there is none
+	Distinct   bool     // equal rows are left out, at last
+	Names      []string // of the result's columns; nil if two have one name, or one has none
+	Outer      bool     // it reads a query around it
+	Total      *Total   // nil if there is none
+	Kept       *Kept    // nil if that is nothing
+}
+
+// Total says that the empty grouping set is among those of a SELECT: it gives a row, the total, of no rows, too.
+type Total struct {
+	GroupBy lex.Span // with its keys
+	Having  lex.Span // with its condition; empty if there is none
+	Keys    []*Expr  // of all sets
+	Star    lex.Span // of a * in the select list; empty if there is none
+}
+
+// Kept says which rows of a SELECT are kept once functions of windows are computed: QUALIFY, DISTINCT ON, FETCH … WITH TIES.
+type Kept struct {
+	Where  *Slot    // the condition, as an expression or a SlotReplace; nil if it cannot be written
+	Clause lex.Span // of QUALIFY and its condition, or of FETCH; empty of DISTINCT ON
+	Added  lex.Span // of the slot that adds the condition where it is not written
+}
 
 // Same reports whether two expressions compute the same value in the same query. Queries in them are the same only if they are one.
 func Same(a, b *Expr) bool {
