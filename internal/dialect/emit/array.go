@@ -110,12 +110,20 @@ func elementName(_ *printer, e *sem.Expr, _ []text) text {
 
 // arrayAnyDuck compares with the elements. The source computes the other side even if there are none, so one that may raise is computed first.
 func arrayAnyDuck(p *printer, e *sem.Expr, args []text) text {
-	v := besideElement(e.Args[1])
-	if v == nil || aggregates(e.Args[0]) || queries(e.Args[0]) {
+	v, name := valueBeside(e)
+	if v == nil {
 		return text{text: anyElement(e, args[0], args[1])}
 	}
-	name := &sem.Expr{Op: sem.OpElementName, Type: v.Type, At: v.At, Made: true, Text: "hindcast_value"}
 	return text{text: named("["+p.expr(v).text+"]", name.Text, anyElement(e, args[0], p.expr(substituted(e.Args[1], v, name))))}
+}
+
+// valueBeside is what is compared with elements where that is computed first, and what stands for it then.
+func valueBeside(e *sem.Expr) (v, name *sem.Expr) {
+	v = besideElement(e.Args[1])
+	if v == nil || aggregates(e.Args[0]) || queries(e.Args[0]) {
+		return nil, nil
+	}
+	return v, &sem.Expr{Op: sem.OpElementName, Type: v.Type, At: v.At, Made: true, Text: "hindcast_value"}
 }
 
 // besideElement is the part of a condition that reads no element and may raise; nil if there is none.
@@ -165,12 +173,19 @@ func anyElement(e *sem.Expr, array, compared text) string {
 		" WHEN " + some(condition+" IS NULL") + " THEN NULL ELSE " + otherwise + " END"
 }
 
-func arrayAnySpark(_ *printer, e *sem.Expr, args []text) text {
-	name := "exists"
+func arrayAnySpark(p *printer, e *sem.Expr, args []text) text {
+	all := "exists"
 	if e.Not {
-		name = "forall"
+		all = "forall"
 	}
-	return text{text: name + "(" + args[0].text + ", hindcast_element -> " + args[1].text + ")"}
+	out := func(condition text) string {
+		return all + "(" + args[0].text + ", hindcast_element -> " + condition.text + ")"
+	}
+	v, name := valueBeside(e)
+	if v == nil {
+		return text{text: out(args[1])}
+	}
+	return text{text: "transform(array(" + p.expr(v).text + "), " + name.Text + " -> " + out(p.expr(substituted(e.Args[1], v, name))) + ")[0]"}
 }
 
 func arrayTextDuck(p *printer, e *sem.Expr, args []text) text {

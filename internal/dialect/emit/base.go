@@ -72,7 +72,7 @@ func crc(p *printer, _ *sem.Expr, args []text) text {
 		half := func(r string) string {
 			return fmt.Sprintf("(shiftright(%[1]s, 4) ^ element_at(array(%[2]s), CAST((%[1]s & 15) + 1 AS INT)))", r, crcStep)
 		}
-		bytes := "transform(sequence(1, octet_length(" + x + ")), hindcast_i -> CAST(conv(substring(hex(" + x + "), 2 * hindcast_i - 1, 2), 16, 10) AS BIGINT))"
+		bytes := "transform(regexp_extract_all(hex(" + x + "), '..', 0), hindcast_k -> CAST(conv(hindcast_k, 16, 10) AS BIGINT))"
 		rest := "aggregate(" + bytes + ", CAST(4294967295 AS BIGINT), (hindcast_a, hindcast_b) -> " + half(half("(hindcast_a ^ hindcast_b)")) + ")"
 		return text{text: "CASE WHEN " + operand(args[0]) + " = '' THEN '00000000' ELSE lower(lpad(hex(" + rest + " ^ CAST(4294967295 AS BIGINT)), 8, '0')) END"}
 	}
