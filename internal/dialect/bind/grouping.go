@@ -18,8 +18,8 @@ func (b *binder) groupKeys(x *ast.Select, s *scope, bound *sem.Query) {
 	if s.sets {
 		b.setKeys(s.setKeys)
 	}
-	if s.shape != nil && s.shape.Total != nil {
-		s.shape.Total.Keys = totalKeys(s)
+	if s.shape != nil && s.shape.Sets != nil {
+		s.shape.Sets.Keys = totalKeys(s)
 	}
 }
 

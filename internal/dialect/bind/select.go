@@ -271,7 +271,7 @@ func (b *binder) label(it ast.Item, o *output, why purpose, s *scope, bound *sem
 	switch {
 	case guarded || why.labels && o.Name != unnamed && (!plain || mixed(column, b.text)):
 		bound.Slots = append(bound.Slots, label)
-	case s.shape != nil && o.Name != unnamed && (!plain || s.shape.Total != nil):
+	case s.shape != nil && o.Name != unnamed && (!plain || s.shape.Sets != nil):
 		label.Bare = true
 		bound.Slots = append(bound.Slots, label)
 	}

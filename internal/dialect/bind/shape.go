@@ -12,20 +12,21 @@ import (
 // shapeOf says what engines may take only in another shape of a SELECT; nil if there is nothing.
 func shapeOf(x *ast.Select, why purpose) *sem.Select {
 	total := len(x.Group) > 0 && !onlyEmpty(x) && !slices.ContainsFunc(x.Group, func(g ast.Expr) bool { return !mayBeEmpty(g) })
+	sets := total || x.Having != nil && len(x.From) > 0 && slices.ContainsFunc(x.Group, func(g ast.Expr) bool { _, ok := g.(*ast.Grouping); return ok && !onlyEmpty(x) })
 	kept := x.Qualify != nil || x.On != nil || why.ties
-	if !total && !kept {
+	if !sets && !kept {
 		return nil
 	}
 
 	shape := &sem.Select{Items: x.Items[0].At.To(x.Items[len(x.Items)-1].At), End: x.End, Quantifier: x.DistinctAt, Distinct: x.Distinct && x.On == nil}
-	if total {
-		shape.Total = &sem.Total{GroupBy: x.GroupAt}
+	if sets {
+		shape.Sets = &sem.Sets{Total: total, GroupBy: x.GroupAt}
 		if x.Having != nil {
-			shape.Total.Having = lex.Span{Start: x.HavingAt.Start, End: x.HavingEnd}
+			shape.Sets.Having = lex.Span{Start: x.HavingAt.Start, End: x.HavingEnd}
 		}
 		for _, it := range x.Items {
 			if star, ok := it.X.(*ast.Star); ok {
-				shape.Total.Star = star.At
+				shape.Sets.Star = star.At
 			}
 		}
 	}

@@ -164,7 +164,7 @@ func (p *printer) query(q *sem.Query) string {
 	defer func(sure []*sem.Expr, computed bool) { p.sure, p.computed = sure, computed }(p.sure, p.computed)
 	p.sure, p.computed = nil, q.Computed
 	if s := p.shape; s != nil {
-		if s.total != nil && correlated(q.Slots) {
+		if s.sets != nil && correlated(q.Slots) {
 			p.refuse(q.At, "join the tables", "a query that depends on the row around it is not written for Spark beside a total")
 		}
 		defer func() { p.shape = s }()
@@ -317,7 +317,7 @@ type text struct {
 
 // expr writes an expression.
 func (p *printer) expr(e *sem.Expr) text {
-	if p.shape != nil && p.shape.total != nil {
+	if p.shape != nil && p.shape.sets != nil {
 		return p.shaped(e)
 	}
 	return p.plain(e)

@@ -63,7 +63,7 @@ func (p *printer) quoted(name string) string {
 }
 
 func column(p *printer, e *sem.Expr, _ []text) text {
-	total := p.shape != nil && p.shape.total != nil
+	total := p.shape != nil && p.shape.sets != nil
 	if total && e.Item != nil {
 		return text{text: operand(p.expr(e.Item))}
 	}

@@ -19,9 +19,11 @@ import (
 // aggregate counts. What is made of its groups, too, becomes one around it that leaves out those of that row alone, except for the total,
 // and gives the keys and aggregates under names of their own. The source is read once.
 
-// shape is what is known of a SELECT while it is written in another shape. All of it is of one with a total.
+// HAVING beside grouping sets is such a query's, too: Spark does not find all in it that it does in the select list.
+
+// shape is what is known of a SELECT while it is written in another shape. All of it is of one with grouping sets.
 type shape struct {
-	total   *sem.Total
+	sets    *sem.Sets
 	rows    bool                // what is written is computed of single rows, or is a key
 	having  bool                // what is written is a part of HAVING
 	guarded bool                // what is written is not computed of groups that the source does not have
@@ -56,10 +58,10 @@ func (p *printer) selected(s *sem.Slot) string {
 	}
 
 	n := len(p.pieces)
-	p.shape = &shape{total: s.Select.Total, places: map[*sem.Column]int{}}
+	p.shape = &shape{sets: s.Select.Sets, places: map[*sem.Column]int{}}
 	w := wrapper{printer: p, of: s.Select}
 	source, limit := w.slots(s)
-	if s.Select.Total != nil {
+	if s.Select.Sets != nil {
 		w.groups()
 	}
 	if s.Select.Kept != nil {
@@ -84,7 +86,10 @@ func inside(at, in lex.Span) bool {
 // takes reports whether a SELECT is written in another shape. What Spark does not take is refused where it stands, or here.
 func (p *printer) takes(s *sem.Slot) bool {
 	of := s.Select
-	if of.Kept != nil && of.Kept.Where == nil {
+	switch {
+	case of.Kept != nil && of.Kept.Where == nil:
+		return false
+	case of.Kept == nil && !of.Sets.Total && (of.Outer || of.Sets.Star.End > 0): // which Spark may take as it is
 		return false
 	}
 	refused, instead := "", "write the total as a SELECT of its own, with UNION ALL"
@@ -94,12 +99,12 @@ func (p *printer) takes(s *sem.Slot) bool {
 		refused, instead = "this is not written for Spark in a query that reads one around it", "join to a query in FROM that has it"
 	case of.Kept != nil && of.Names == nil:
 		refused, instead = "this is only written for Spark where all columns of the result have names, and different ones", "name them by AS"
-	case of.Total == nil:
+	case of.Sets == nil:
 	case !slices.ContainsFunc(s.Slots, func(slot sem.Slot) bool { return slot.Kind == sem.SlotSource }):
 		refused = total + "without FROM"
-	case len(of.Total.Keys) == 0:
+	case len(of.Sets.Keys) == 0:
 		refused = total + "without keys"
-	case of.Total.Star.End > 0:
+	case of.Sets.Star.End > 0:
 		refused = total + "beside *"
 	}
 	if refused != "" {
@@ -112,8 +117,8 @@ func (p *printer) takes(s *sem.Slot) bool {
 // placeOf is where what Spark does not take stands.
 func placeOf(s *sem.Select) lex.Span {
 	switch {
-	case s.Total != nil:
-		return s.Total.GroupBy
+	case s.Sets != nil:
+		return s.Sets.GroupBy
 	case s.Kept.Clause.End > 0:
 		return s.Kept.Clause
 	}
@@ -170,18 +175,18 @@ func (w *wrapper) column(x, name string) { w.more.WriteString(", " + x + " AS " 
 
 // inside writes a slot of the SELECT. What stands in GROUP BY is computed of single rows.
 func (w *wrapper) inside(slot *sem.Slot) string {
-	t := w.of.Total
+	t := w.of.Sets
 	if t != nil && inside(slot.At, t.GroupBy) {
 		defer w.ofRows()()
 	}
-	w.shape.having = t != nil && inside(slot.At, t.Having)
+	w.shape.having = t != nil && t.Total && inside(slot.At, t.Having)
 
 	return w.slot(slot)
 }
 
 // groups makes a query in FROM of what makes groups.
 func (w *wrapper) groups() {
-	t := w.of.Total
+	t := w.of.Sets
 	w.put(end(t.GroupBy.End), ") AS hindcast_groups WHERE "+groupColumn, whyTotal)
 	if t.Having.End > 0 {
 		w.put(lex.Span{Start: t.Having.Start, End: t.Having.Start + len("having")}, "AND (", whyTotal)
@@ -228,13 +233,15 @@ func (p *printer) ofRows() (end func()) {
 	return func() { s.rows, p.order, p.sure = rows, order, sure }
 }
 
+const whyHaving = "Spark does not find all in HAVING that it does in the select list"
+
 const whyTotal = "Spark gives no total of no rows: there is one row more, which nothing counts"
 
 // sourceOf is FROM and WHERE of a SELECT. Of one with a total it is the beginning of the query that makes groups, from one with one row more. Hints belong
 // to where the tables are.
 func (p *printer) sourceOf(s, source *sem.Slot) string {
 	of := p.shape
-	if of.total == nil {
+	if of.sets == nil {
 		p.shape = nil
 		return p.slotted(source.At, source.Slots)
 	}
@@ -246,6 +253,11 @@ func (p *printer) sourceOf(s, source *sem.Slot) string {
 	for i, x := range of.sources {
 		fmt.Fprintf(&list, "%s AS %s, ", x, sourceColumn(i))
 		row.WriteString("NULL, ")
+	}
+	if !of.sets.Total {
+		out := "(SELECT " + p.hint(s) + groups + " FROM " + from
+		p.changed(source.At, out, whyHaving)
+		return out
 	}
 	out := "(SELECT " + groups + " FROM (SELECT " + p.hint(s) + list.String() + "TRUE AS " + rowColumn + " FROM " + from +
 		" UNION ALL SELECT " + row.String() + "NULL) AS hindcast_source"
@@ -261,8 +273,11 @@ func (p *printer) groupsOf(of *shape) string {
 	for i, x := range of.groups {
 		out.WriteString(x + " AS " + computedColumn(i) + ", ")
 	}
-	sets := make([]string, len(of.total.Keys))
-	for i, k := range of.total.Keys {
+	if !of.sets.Total {
+		return out.String() + "TRUE AS " + groupColumn
+	}
+	sets := make([]string, len(of.sets.Keys))
+	for i, k := range of.sets.Keys {
 		sets[i] = "grouping(" + p.unnoted(func() string { return p.expr(k).text }) + ") = 1"
 	}
 	return out.String() + "count(" + rowColumn + ") > 0 OR " + strings.Join(sets, " AND ") + " AS " + groupColumn
@@ -281,6 +296,9 @@ func (p *printer) hint(s *sem.Slot) string {
 func (p *printer) fromSource(e *sem.Expr, written string) string {
 	if e.Outer {
 		p.refuse(e.At, "join the tables", "a column of a query around this one is not written for Spark beside a total")
+	}
+	if !p.shape.sets.Total {
+		return written
 	}
 	i, ok := p.shape.places[e.Column]
 	if !ok {
@@ -308,21 +326,25 @@ func (p *printer) lifted(key *sem.Expr) text {
 // shaped writes an expression in a SELECT with a total. What is made of single rows there is a column of the query that makes groups.
 func (p *printer) shaped(e *sem.Expr) text {
 	s := p.shape
-	key := slices.IndexFunc(s.total.Keys, func(k *sem.Expr) bool { return sem.Same(k, e) })
+	key := slices.IndexFunc(s.sets.Keys, func(k *sem.Expr) bool { return sem.Same(k, e) })
 	switch {
-	case s.rows && key >= 0 && !(null(e) && calm(e)):
+	case s.rows && s.sets.Total && key >= 0 && !(null(e) && calm(e)):
 		out := p.lifted(e)
 		p.changed(e.At, out.text, "the query in FROM computes it")
 		return out
 	case s.rows:
 		return p.plain(e)
-	case e.Op == sem.OpOneSpelling && e.Args[0].Op != sem.OpColumn:
+	case s.sets.Total && e.Op == sem.OpOneSpelling && e.Args[0].Op != sem.OpColumn:
 		p.refuse(e.At, "group in a query in FROM", "a key that may end in blanks is only written beside a total for Spark if it is a column")
 		return text{text: "NULL"}
 	case isAggregate(e):
-		return p.ofGroups(ofSourceRows(e), e.At)
+		of := e
+		if s.sets.Total {
+			of = ofSourceRows(e)
+		}
+		return p.ofGroups(of, e.At)
 	case key >= 0:
-		return p.ofGroups(s.total.Keys[key], e.At)
+		return p.ofGroups(s.sets.Keys[key], e.At)
 	case e.Op == sem.OpGrouping || e.Op == sem.OpColumn && e.Item == nil:
 		return p.ofGroups(e, e.At)
 	case !s.having || s.guarded || harmless[e.Op] || asQuery[e.Op] || calm(e):

@@ -170,12 +170,13 @@ type Select struct {
 	Distinct   bool     // equal rows are left out, at last
 	Names      []string // of the result's columns; nil if two have one name, or one has none
 	Outer      bool     // it reads a query around it
-	Total      *Total   // nil if there is none
+	Sets       *Sets    // nil if engines take them as they are
 	Kept       *Kept    // nil if that is nothing
 }
 
-// Total says that the empty grouping set is among those of a SELECT: it gives a row, the total, of no rows, too.
-type Total struct {
+// Sets are grouping sets with HAVING, or with the empty one, which gives a row, the total, of no rows, too.
+type Sets struct {
+	Total   bool     // the empty one is among them
 	GroupBy lex.Span // with its keys
 	Having  lex.Span // with its condition; empty if there is none
 	Keys    []*Expr  // of all sets
