@@ -75,6 +75,24 @@ func power2(p *printer, e *sem.Expr, args []text) text {
 	return text{text: p.fill(strings.NewReplacer("$1 ", "@1 ", "$2 ", "@2 ").Replace(form), e, args)}
 }
 
+// exactFloats is how far a double holds every integer: 2^53.
+const exactFloats = "9007199254740992"
+
+// toFloatDuck is an exact number as a floating-point one. Of a decimal beyond 2^53 of its last digits DuckDB adds up two doubles, or two halves
+// of an integer of 128 bits, and so rounds twice; of a text it rounds once, as the source does.
+func toFloatDuck(p *printer, e *sem.Expr, args []text) text {
+	digits, scale := e.Args[0].Type.Digits()
+	if e.Type.Kind != sem.Float8 || e.Args[0].Type.Kind != sem.Numeric || digits < len(exactFloats) || digits <= 18 && scale == 0 {
+		return text{text: p.fill("CAST($1 AS $t)", e, args)}
+	}
+	limit := exactFloats
+	if scale > 0 {
+		limit = strings.Repeat("0", max(0, scale+1-len(limit))) + limit
+		limit = limit[:len(limit)-scale] + "." + limit[len(limit)-scale:]
+	}
+	return text{text: p.fill("CASE WHEN @1 BETWEEN -"+limit+" AND "+limit+" THEN CAST($1 AS $t) ELSE CAST(CAST($1 AS VARCHAR) AS $t) END", e, args)}
+}
+
 // signOf is -1, 0 or 1; 0 of what is not a number.
 func signOf(p *printer, e *sem.Expr, args []text) text {
 	not := ""

@@ -219,6 +219,7 @@ const epochDuck = "CAST(CAST(epoch_us(CAST($1 AS TIMESTAMP)) AS DECIMAL(20,0)) *
 // duckValues are DuckDB's own rules of values, conditions, conversions, texts and times.
 func duckValues() map[sem.Op]rule {
 	return map[sem.Op]rule{
+		sem.OpToFloat:        {write: toFloatDuck},
 		sem.OpNow:            {form: "now()"},
 		sem.OpNowCivil:       {form: "CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP)"},
 		sem.OpNowSeconds:     {form: "CAST(date_trunc('second', now() AT TIME ZONE 'UTC') AS TIMESTAMP)"},
