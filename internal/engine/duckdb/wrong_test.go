@@ -24,7 +24,7 @@ func TestWrongAnswers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conditions, _, _ := strings.Cut(string(page), "Two values")
+	conditions, _, _ := strings.Cut(string(page), "Three values")
 	dir := t.TempDir()
 	path := filepath.Join(dir, "v.parquet")
 	writeParquet(t, path, `SELECT * FROM (VALUES (1, DATE '2024-03-10', TIMESTAMP '2024-06-12 10:00', TIMESTAMPTZ '2024-06-12 10:00:00+00'),
@@ -77,27 +77,28 @@ func TestWrongAnswers(t *testing.T) {
 	}
 }
 
-// What it says of values is so, too, and what is to be written in their place raises, or is NULL.
+// What it says of values is so, too, and what is to be written in their place raises, is NULL, or is right.
 func TestWrongValues(t *testing.T) {
 	page, err := os.ReadFile(wrongPage)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, values, _ := strings.Cut(string(page), "Two values")
+	_, values, _ := strings.Cut(string(page), "Three values")
 	known := wrongRow.FindAllStringSubmatch(values, -1)
-	if len(known) != 2 {
+	if len(known) != 3 {
 		t.Fatalf("the page has %d values", len(known))
 	}
 
 	dir := t.TempDir()
 	path := filepath.Join(dir, "v.parquet")
-	writeParquet(t, path, "SELECT CAST(2147483647.5 AS DOUBLE) AS x, CAST(NULL AS DECIMAL(12,9)) AS d")
+	writeParquet(t, path, "SELECT CAST(2147483647.5 AS DOUBLE) AS x, CAST(NULL AS DECIMAL(12,9)) AS d, 9007199254740993.5 AS e")
 	r, err := duckdb.NewRunner(t.Context(), duckdb.RunnerOptions{Allowed: []string{dir}, Memory: 1 << 30, Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.Close() })
-	tables := []engine.Table{{Name: "v", Files: []string{path}, Columns: []hindcast.Column{{Name: "x", Type: "DOUBLE"}, {Name: "d", Type: "DECIMAL(12,9)"}}}}
+	tables := []engine.Table{{Name: "v", Files: []string{path}, Columns: []hindcast.Column{{Name: "x", Type: "DOUBLE"}, {Name: "d", Type: "DECIMAL(12,9)"},
+		{Name: "e", Type: "DECIMAL(17,1)"}}}}
 	value := func(expression string) string {
 		rows, err := r.Query(t.Context(), engine.Query{SQL: "SELECT CAST(" + expression + " AS VARCHAR) FROM v", Tables: tables, TimeZone: "UTC"}, engine.Limits{}, 0)
 		switch {
@@ -111,7 +112,7 @@ func TestWrongValues(t *testing.T) {
 		return *rows.Values[0][0]
 	}
 
-	for i, want := range [][2]string{{"-2147483648", "too large"}, {"0", "NULL"}} {
+	for i, want := range [][2]string{{"-2147483648", "too large"}, {"0", "NULL"}, {"9007199254740992.0", "9007199254740994.0"}} {
 		if got := [2]string{value(known[i][1]), value(known[i][2])}; got != want {
 			t.Errorf("DuckDB %s: %s is %s, and %s is %s; want %v", duck.Version, known[i][1], got[0], known[i][2], got[1], want)
 		}
