@@ -104,25 +104,30 @@ func RangeOf(t Type, least, most string) (r Range, notZero bool) {
 	case !t.IsExact():
 		return r, false
 	}
-	r = rangeOf(t)
+	low, high := new(big.Int), new(big.Int) // whole numbers that are not above the least, and not below the most
+	isLow, isHigh := false, false
 	if n, ok := new(big.Rat).SetString(least); ok {
 		notZero = n.Sign() > 0
-		r = r.and(atLeast(n))
+		isLow = low.Div(n.Num(), n.Denom()).IsInt64()
 	}
 	if n, ok := new(big.Rat).SetString(most); ok {
 		notZero = notZero || n.Sign() < 0
-		r = r.and(atLeast(n.Neg(n)).negative())
+		isHigh = high.Neg(high.Div(n.Neg(n).Num(), n.Denom())).IsInt64()
+	}
+	switch r = rangeOf(t); {
+	case r.Known:
+	case isLow && isHigh:
+		r = Range{math.MinInt64, math.MaxInt64, true}
+	default: // values may lie beyond what a range can say
+		return r, notZero
+	}
+	if isLow {
+		r.From = max(r.From, low.Int64())
+	}
+	if isHigh {
+		r.To = min(r.To, high.Int64())
 	}
 	return r, notZero
-}
-
-// atLeast is the range of whole numbers from the one below a number.
-func atLeast(n *big.Rat) Range {
-	whole := new(big.Int).Div(n.Num(), n.Denom())
-	if !whole.IsInt64() || whole.Int64() == math.MinInt64 {
-		return Range{}
-	}
-	return Range{whole.Int64(), math.MaxInt64, true}
 }
 
 func dayOf(text string) Range {
