@@ -37,8 +37,10 @@ func (b *binder) shift(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
 	switch {
 	case bits == 0:
 		return b.refuse(sem.Mismatch, x.At, "cast it as integer or bigint", "%s %s %s is not read", l.Type, x.Op, r.Type)
-	case r.Op != sem.OpInt || err != nil || places < 0 || places >= bits:
+	case r.Op != sem.OpInt || err != nil:
 		return b.refuse(sem.NotKnown, r.At, fmt.Sprintf("write a number from 0 to %d", bits-1), "the number of places is only read where it is written")
+	case places < 0 || places >= bits:
+		return b.refuse(sem.NotDecidable, r.At, fmt.Sprintf("write a number from 0 to %d", bits-1), "by %d places the source shifts as its processor does", places)
 	}
 	op := sem.OpShiftLeft
 	if x.Op == ">>" {

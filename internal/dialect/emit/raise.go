@@ -15,7 +15,7 @@ var harmless = [sem.Ops]bool{sem.OpNull: true, sem.OpBool: true, sem.OpInt: true
 	sem.OpGreatest: true, sem.OpLeast: true, sem.OpSame: true, sem.OpCutText: true, sem.OpConcat: true, sem.OpConcatSkip: true, sem.OpLength: true,
 	sem.OpTrim: true, sem.OpTrimKey: true, sem.OpReplace: true, sem.OpLeft: true, sem.OpRight: true, sem.OpWiden: true, sem.OpDateToTimestamp: true,
 	sem.OpMatches: true, sem.OpMatchReplace: true, sem.OpMatchFound: true, sem.OpMatchCount: true, sem.OpMatchPlace: true, sem.OpSHA1: true, sem.OpSHA2: true,
-	sem.OpBitsBoth: true, sem.OpBitsEither: true, sem.OpBitsDiffer: true, sem.OpBitsOther: true, sem.OpShiftRight: true, sem.OpStartsWith: true,
+	sem.OpBitsBoth: true, sem.OpBitsEither: true, sem.OpBitsDiffer: true, sem.OpBitsOther: true, sem.OpShiftLeft: true, sem.OpShiftRight: true, sem.OpStartsWith: true,
 	sem.OpTranslate: true, sem.OpBytes: true, sem.OpASCII: true, sem.OpConcatWith: true, sem.OpTruthLetter: true,
 	sem.OpCount: true, sem.OpCountRows: true, sem.OpMin: true, sem.OpMax: true, sem.OpLag: true, sem.OpLead: true, sem.OpFirstValue: true, sem.OpLastValue: true, sem.OpNthValue: true,
 	sem.OpBitAnd: true, sem.OpBitOr: true, sem.OpBitXor: true, sem.OpGrouping: true, sem.OpRow: true,

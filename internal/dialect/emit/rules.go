@@ -245,7 +245,7 @@ func duckValues() map[sem.Op]rule {
 		sem.OpBytes:          {form: "CAST(strlen($1) AS INTEGER)"},
 		sem.OpStartsWith:     {form: "starts_with($1, $2)"},
 		sem.OpBitsDiffer:     {form: "xor($1, $2)"},
-		sem.OpShiftLeft:      {form: "(@1 << $2)"}, // raises where a bit is lost
+		sem.OpShiftLeft:      {write: shiftLeftDuck, why: "the engine raises where a bit is lost, and of what is below zero"},
 		sem.OpShiftRight:     {form: "(@1 >> $2)"},
 		sem.OpHex:            {write: hex("to_hex")},
 		sem.OpOnlyASCII:      {form: "CASE WHEN strlen($1) <> length($1) THEN error('a pattern''s class and a text of other characters than ASCII''s') ELSE $1 END", why: "the locale decides which other characters are in a class"},

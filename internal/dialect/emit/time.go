@@ -32,7 +32,7 @@ func sharedTimes() map[sem.Op]rule {
 func duckTimes() map[sem.Op]rule {
 	return map[sem.Op]rule{
 		sem.OpMicrosBetween: {write: finite("(epoch_us($1) - epoch_us($2))", "CASE WHEN isinf($1) OR isinf($2) THEN error('cannot subtract infinite timestamps') ELSE epoch_us($1) - epoch_us($2) END"), guards: endless},
-		sem.OpAgePart:       {write: agePart},
+		sem.OpAgePart:       {write: agePart, guards: endless},
 		sem.OpAtZone:        {write: zoned("timezone($s, $1)"), guards: zones},
 		sem.OpInZone:        {write: zoned("timezone($s, $1)"), guards: zones},
 		sem.OpNextDay:       {form: "(@1 + CAST(($n - extract(dow FROM $1) + 6) % 7 + 1 AS INTEGER))"},
@@ -205,7 +205,8 @@ func agePart(p *printer, e *sem.Expr, args []text) text {
 	if e.Text == "second" {
 		form = "CAST(date_part('microseconds', age($1, $2)) AS DECIMAL(18,0)) * 0.000001"
 	}
-	return text{text: p.fill("CAST("+form+" AS $t)", e, args)}
+	form = "CAST(" + form + " AS $t)"
+	return finite(form, "CASE WHEN isinf($1) OR isinf($2) THEN error('the age of an infinite time') ELSE "+form+" END")(p, e, args)
 }
 
 // addMonths adds months to a time; the last day of a month becomes the last day of another one.
