@@ -24,13 +24,13 @@ func inner(e *sem.Expr) *sem.Expr {
 	return e
 }
 
-// arguments writes those of an operation. What a branch's condition says holds in the branch, and that it is not true behind it; in what an
-// aggregate or a window reads, which are other rows, neither does.
+// readsRows reports whether an aggregate or a window is written. It reads other rows, of which nothing holds that holds of the branch that it
+// stands in: not in its arguments, and not in its order, its FILTER and its window either.
+func readsRows(e *sem.Expr) bool { return e.Op >= sem.OpCountRows || e.Over != nil }
+
+// arguments writes those of an operation. What a branch's condition says holds in the branch, and that it is not true behind it.
 func (p *printer) arguments(e *sem.Expr, args []text) {
 	defer func(before []*sem.Expr) { p.sure = before }(p.sure)
-	if e.Op >= sem.OpCountRows {
-		p.sure = nil
-	}
 	from := 0
 	switch e.Op {
 	case sem.OpCaseOf, sem.OpDecode:

@@ -328,12 +328,15 @@ func (p *printer) plain(e *sem.Expr) text {
 	if !p.wrote(8, e.At) {
 		return text{text: "NULL"}
 	}
-	n := len(p.args)
+	n, sure := len(p.args), p.sure
+	if readsRows(e) {
+		p.sure = nil
+	}
 	for range e.Args {
 		p.args = append(p.args, text{})
 	}
 	out := p.withArgs(e, p.args[n:])
-	p.args = p.args[:n]
+	p.args, p.sure = p.args[:n], sure
 
 	return out
 }
