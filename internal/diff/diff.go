@@ -94,7 +94,7 @@ func Of(ctx context.Context, s *session.Session, c Choice) (out *view.Diff, err 
 		out.Targets, tasks = append(out.Targets, t), append(tasks, list)
 	}
 	if d.all == 0 {
-		return nil, d.nothing(st)
+		return nil, d.nothing(st, chosen)
 	}
 	return out, d.open(ctx, func() error {
 		for i := range out.Targets {
@@ -154,7 +154,7 @@ func waiting(p *plan.Plan, st *hindcast.RunState, o *hindcast.Output) (list []ta
 }
 
 // nothing is the error of runs that have no slice to compare.
-func (d *differ) nothing(st *hindcast.RunState) error {
+func (d *differ) nothing(st *hindcast.RunState, chosen []string) error {
 	of := ""
 	if d.choice.Slices != "" {
 		of = " of " + d.choice.Slices
@@ -166,7 +166,28 @@ func (d *differ) nothing(st *hindcast.RunState) error {
 	if d.choice.Before != "" {
 		message = "runs " + d.choice.Before + " and " + d.choice.After + " have published no slice in common" + of
 	}
-	return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent, Message: message, Next: "see the runs: hindcast list"}
+	next := "see the runs: hindcast list"
+	if d.choice.Before == "" && d.unrecorded(st, chosen) {
+		message = "run " + d.choice.After + " has undone run " + d.plan.Undo + ", and nothing" + of + " has a status row now"
+		next = "see what was published: hindcast diff " + d.plan.Undo
+	}
+	return &hindcast.Error{Code: hindcast.ERun, Class: hindcast.ClassPermanent, Message: message, Next: next}
+}
+
+// unrecorded reports whether the run is an undo that has put back no status rows, as where nothing stood before.
+func (d *differ) unrecorded(st *hindcast.RunState, chosen []string) bool {
+	wanted, some := among(chosen), false
+	for i := range d.plan.Items {
+		item := &d.plan.Items[i]
+		is := st.Slices[item.Slice.Key]
+		if !wanted(item.Slice.Key) || is == nil || is.State != hindcast.Succeeded {
+			continue
+		}
+		if some = true; len(item.Undo) == 0 || slices.ContainsFunc(item.Undo, func(u plan.Undoing) bool { return u.Row != nil }) {
+			return false
+		}
+	}
+	return some
 }
 
 // tasks are the slices to compare, and those that only one of two runs has.

@@ -63,6 +63,7 @@ func learn(ctx context.Context, s *session.Session, targets []string) (map[strin
 			continue
 		}
 		if st := known[k.Manifest.Source]; st != nil {
+			k.Rows = slices.DeleteFunc(k.Rows, func(row hindcast.Committed) bool { return row.Pipeline != s.Pipeline.Name }) // whose runs have ids of their own
 			st.keeps(k)
 		}
 	}

@@ -56,8 +56,21 @@ func (u *undoing) within(begun *plan.Plan) bool {
 	return len(u.chosen) == 0 || !slices.ContainsFunc(begun.Items, func(item plan.Item) bool { return !slices.Contains(u.chosen, item.Slice.Key) })
 }
 
-// unfinishedUndo is the plan of the latest run that undoes this one and did not come to its end; nil if there is none.
+// unfinishedUndo is the plan of the latest run that undoes this one, if it did not come to its end; nil otherwise.
 func unfinishedUndo(ctx context.Context, s *session.Session, of string) (*plan.Plan, error) {
+	undos, err := undosOf(ctx, s, of)
+	if err != nil || len(undos) == 0 {
+		return nil, err
+	}
+	st, err := s.State(ctx, undos[0].Run)
+	if err != nil || st.Finished && st.ExitCode == hindcast.ExitOK {
+		return nil, err
+	}
+	return undos[0], nil
+}
+
+// undosOf are the plans of the runs that undo this one, the latest first.
+func undosOf(ctx context.Context, s *session.Session, of string) (undos []*plan.Plan, err error) {
 	runs, err := s.Lake.ListRuns(ctx)
 	if err != nil {
 		return nil, err
@@ -66,20 +79,11 @@ func unfinishedUndo(ctx context.Context, s *session.Session, of string) (*plan.P
 		if run == of { // those after it were planned before
 			break
 		}
-		p, err := s.Frozen(ctx, run)
-		if err != nil || p.Undo != of {
-			continue // a plan that cannot be read is for status to say
+		if p, err := s.Frozen(ctx, run); err == nil && p.Undo == of { // a plan that cannot be read is for status to say
+			undos = append(undos, p)
 		}
-		st, err := s.State(ctx, run)
-		if err != nil {
-			return nil, err
-		}
-		if !st.Finished || st.ExitCode != hindcast.ExitOK {
-			return p, nil
-		}
-		return nil, nil
 	}
-	return nil, nil
+	return undos, nil
 }
 
 // undoable refuses runs that have replaced nothing.
@@ -103,7 +107,7 @@ type undoing struct {
 	summed  map[string][][]hindcast.Column  // by run and output, the columns of its results
 	refused []refused                       // what cannot be undone
 	lost    int                             // of what is refused, how much is not in the lake any more
-	undos   map[string]bool                 // by run, whether it is an undo of this one
+	undos   []*hindcast.RunState            // of the undos of this run, the latest first; nil until somebody asks
 	cleaned string                          // who deleted some of what was replaced; "" if nobody did
 	sums    map[string]hindcast.Sums        // what targets have in slices, once it was asked for: see standing
 }
@@ -205,15 +209,12 @@ func (u *undoing) output(ctx context.Context, item *plan.Item, k int) (*plan.Und
 	if undone != nil && len(undone.Summed) > 0 {
 		columns = undone.Summed
 	}
-	switch {
-	case row == nil && (undone == nil || undone.Row != nil):
-		return refuse("has no status row any more")
-	case row != nil && row.Publication != u.frozen.Run && row.CommittedAt.After(u.frozen.CreatedAt):
-		if u.undoneBy(ctx, row.Publication) {
-			return refuse("was undone by run %s already", row.Publication)
-		}
-		return refuse("was replaced by run %s since", row.Publication)
-	case row != nil && row.Publication != u.frozen.Run: // the output was up to date
+	if why, err := u.since(ctx, item.Slice.Key, row, undone); err != nil {
+		return nil, err
+	} else if why != "" {
+		return refuse("%s", why)
+	}
+	if row != nil && row.Publication != u.frozen.Run { // the output was up to date
 		return nil, nil
 	}
 
@@ -239,18 +240,45 @@ func (u *undoing) output(ctx context.Context, item *plan.Item, k int) (*plan.Und
 	return u.whatStood(ctx, item, one, refuse)
 }
 
-// undoneBy reports whether a run is an undo of the run that is to be undone. One whose plan cannot be read counts as another.
-func (u *undoing) undoneBy(ctx context.Context, run string) bool {
-	is, known := u.undos[run]
-	if !known {
-		p, err := u.session.Frozen(ctx, run)
-		is = err == nil && p.Undo == u.frozen.Run
-		if u.undos == nil {
-			u.undos = map[string]bool{}
-		}
-		u.undos[run] = is
+// since is what has become of a slice's rows since the run published them, by the status row that stands there; "" if nothing has.
+func (u *undoing) since(ctx context.Context, slice string, row *hindcast.Committed, undone *plan.Undoing) (why string, err error) {
+	switch {
+	case row == nil && (undone == nil || undone.Row != nil):
+		why = "has no status row any more"
+	case row != nil && row.Publication != u.frozen.Run && row.CommittedAt.After(u.frozen.CreatedAt):
+		why = "was replaced by run " + row.Publication + " since"
+	default:
+		return "", nil
 	}
-	return is
+	if by, err := u.undoneBy(ctx, slice, row); by != "" || err != nil {
+		return "was undone by run " + by + " already", err
+	}
+	return why, nil
+}
+
+// undoneBy is the undo of the run that wrote a slice's status row, or that left it without one; "" if there is none.
+func (u *undoing) undoneBy(ctx context.Context, slice string, row *hindcast.Committed) (string, error) {
+	if u.undos == nil {
+		plans, err := undosOf(ctx, u.session, u.frozen.Run)
+		if err != nil {
+			return "", err
+		}
+		u.undos = []*hindcast.RunState{}
+		for _, p := range plans {
+			st, err := u.session.State(ctx, p.Run)
+			if err != nil {
+				return "", err
+			}
+			u.undos = append(u.undos, st)
+		}
+	}
+	for _, undo := range u.undos {
+		is := undo.Slices[slice]
+		if row != nil && row.Publication == undo.Run || row == nil && is != nil && is.State == hindcast.Succeeded {
+			return undo.Run, nil
+		}
+	}
+	return "", nil
 }
 
 // stands is the first status row of a target that has part of an interval; nil if there is none. Rows of a target do not overlap.
