@@ -25,11 +25,11 @@ type Origin struct {
 	Fingerprint string `json:"fingerprint"`
 }
 
-// Met compares the expectation with the status rows whose slices overlap the replacement's, and with what sums gives, which
-// is not called without need. The error is E-CHANGED.
-func (r *Replacement) Met(rows []hindcast.Committed, sums func(columns []hindcast.Column) (hindcast.Sums, error)) error {
+// Met compares the expectation of a pipeline's replacement with the status rows whose slices overlap it, and with what sums gives,
+// which is not called without need. The error is E-CHANGED.
+func (r *Replacement) Met(pipeline string, rows []hindcast.Committed, sums func(columns []hindcast.Column) (hindcast.Sums, error)) error {
 	if want := r.Expect.From; want != nil {
-		if said := r.unlike(*want, rows); said != "" {
+		if said := r.unlike(*want, pipeline, rows); said != "" {
 			return r.changed(said)
 		}
 	}
@@ -51,7 +51,7 @@ func (r *Replacement) Met(rows []hindcast.Committed, sums func(columns []hindcas
 }
 
 // unlike says how the status rows differ from what was expected; "" if they do not.
-func (r *Replacement) unlike(want Origin, found []hindcast.Committed) string {
+func (r *Replacement) unlike(want Origin, pipeline string, found []hindcast.Committed) string {
 	switch {
 	case len(found) == 0 && want == Origin{}:
 		return ""
@@ -60,13 +60,21 @@ func (r *Replacement) unlike(want Origin, found []hindcast.Committed) string {
 	}
 	for _, c := range found {
 		if (Origin{Publication: c.Publication, Fingerprint: c.Fingerprint}) != want {
-			return "run " + c.Publication + " has committed it since"
+			return by(&c, pipeline) + " has committed it since"
 		}
 		if !c.Slice.Equal(r.Slice.Interval) {
-			return "run " + c.Publication + " has committed it as a part of slice " + c.Slice.Key
+			return by(&c, pipeline) + " has committed it as a part of slice " + c.Slice.Key
 		}
 	}
 	return ""
+}
+
+// by names the run that wrote a status row. Another pipeline has runs of the same names.
+func by(row *hindcast.Committed, pipeline string) string {
+	if row.Pipeline != pipeline {
+		return "run " + row.Publication + " of pipeline " + row.Pipeline
+	}
+	return "run " + row.Publication
 }
 
 func (r *Replacement) changed(said string) error {

@@ -18,9 +18,11 @@ func month(m time.Month) hindcast.Interval {
 // An expectation is compared with the status rows and the sums that stand, and only what it names is asked for.
 func TestMet(t *testing.T) {
 	row := func(key string, in hindcast.Interval, publication string) hindcast.Committed {
-		return hindcast.Committed{Slice: hindcast.Slice{Key: key, Interval: in}, Publication: publication, Fingerprint: "f"}
+		return hindcast.Committed{Pipeline: "p", Slice: hindcast.Slice{Key: key, Interval: in}, Publication: publication, Fingerprint: "f"}
 	}
 	january, r1 := row("january", month(1), "r1"), &warehouse.Origin{Publication: "r1", Fingerprint: "f"}
+	theirs := january
+	theirs.Pipeline, theirs.Fingerprint = "q", "g"
 	three := &hindcast.Sums{Rows: 3, Totals: map[string]string{"n": "6"}}
 	for what, c := range map[string]struct {
 		expect warehouse.Expectation
@@ -33,6 +35,7 @@ func TestMet(t *testing.T) {
 		"none":              {expect: warehouse.Expectation{From: &warehouse.Origin{}}},
 		"one instead":       {expect: warehouse.Expectation{From: &warehouse.Origin{}}, rows: []hindcast.Committed{january}, says: "run r1 has committed it since"},
 		"another":           {expect: warehouse.Expectation{From: r1}, rows: []hindcast.Committed{row("january", month(1), "r2")}, says: "run r2 has committed it since"},
+		"another pipeline":  {expect: warehouse.Expectation{From: r1}, rows: []hindcast.Committed{theirs}, says: "run r1 of pipeline q has committed it since"},
 		"gone":              {expect: warehouse.Expectation{From: r1}, says: "run r1 should have committed it, and it has not"},
 		"another interval":  {expect: warehouse.Expectation{From: r1}, rows: []hindcast.Committed{row("both", hindcast.Interval{Start: month(1).Start, End: month(2).End}, "r1")}, says: "as a part of slice both"},
 		"two":               {expect: warehouse.Expectation{From: r1}, rows: []hindcast.Committed{january, row("x", month(1), "r3")}, says: "run r3"},
@@ -44,7 +47,7 @@ func TestMet(t *testing.T) {
 	} {
 		r := warehouse.Replacement{Target: hindcast.Target{Table: "result"}, Slice: hindcast.Slice{Key: "january", Interval: month(1)}, Expect: c.expect}
 		asked := false
-		err := r.Met(c.rows, func([]hindcast.Column) (hindcast.Sums, error) { asked = true; return c.sums, nil })
+		err := r.Met("p", c.rows, func([]hindcast.Column) (hindcast.Sums, error) { asked = true; return c.sums, nil })
 		if asked && c.expect.Sums == nil {
 			t.Errorf("%s: the rows are summed without need", what)
 		}
@@ -66,7 +69,7 @@ func TestMetSumsTheColumnsThatItNames(t *testing.T) {
 	for _, want := range [][]hindcast.Column{kept, nil} {
 		r := warehouse.Replacement{Columns: staged, Expect: warehouse.Expectation{Sums: &hindcast.Sums{}, Columns: want}}
 		var asked []hindcast.Column
-		if err := r.Met(nil, func(columns []hindcast.Column) (hindcast.Sums, error) { asked = columns; return hindcast.Sums{}, nil }); err != nil {
+		if err := r.Met("p", nil, func(columns []hindcast.Column) (hindcast.Sums, error) { asked = columns; return hindcast.Sums{}, nil }); err != nil {
 			t.Error(err)
 		}
 		if len(asked) != max(len(want), 1) {
@@ -86,7 +89,7 @@ func TestEachNamesAllThatChanged(t *testing.T) {
 	}
 	var current *warehouse.Replacement
 	err := warehouse.Each(t.Context(), loads, &current, func(r *warehouse.Replacement, _ context.Context) error {
-		return r.Met(nil, func([]hindcast.Column) (hindcast.Sums, error) { return hindcast.Sums{}, nil })
+		return r.Met("p", nil, func([]hindcast.Column) (hindcast.Sums, error) { return hindcast.Sums{}, nil })
 	})
 	e := hindcast.AsError(err)
 	if e == nil || e.Code != hindcast.EChanged || !slices.Equal(e.Slices, []string{"2020-01-01", "2020-02-01"}) || len(e.Detail) > 0 ||

@@ -137,7 +137,7 @@ func (p *publication) publish(ctx context.Context) error {
 func (p *publication) met(ctx context.Context) error {
 	var current *replacement
 	err := warehouse.Each(ctx, p.replacements, &current, func(r *replacement, ctx context.Context) error {
-		return r.Met(r.replaced, func(columns []hindcast.Column) (hindcast.Sums, error) {
+		return r.Met(p.Pipeline, r.replaced, func(columns []hindcast.Column) (hindcast.Sums, error) {
 			return duck.SumsOf(ctx, r.conn, columns, r.inSlice())
 		})
 	})

@@ -207,7 +207,7 @@ func (p *publication) each(ctx context.Context, steps ...func(*load, context.Con
 
 // expected compares what is to be replaced with what the publication expects.
 func (l *load) expected(ctx context.Context) error {
-	return l.Met(l.replaced, func(columns []hindcast.Column) (hindcast.Sums, error) { return l.standing(ctx, columns) })
+	return l.Met(l.Pipeline, l.replaced, func(columns []hindcast.Column) (hindcast.Sums, error) { return l.standing(ctx, columns) })
 }
 
 // swap puts the staged rows in place of the slice's, unless a table that has them already does so at the end.

@@ -211,7 +211,7 @@ func (l *load) overlapping() string {
 
 // expected compares what is to be replaced with what the publication expects.
 func (l *load) expected(ctx context.Context) error {
-	return l.Met(l.replaced, func(columns []hindcast.Column) (hindcast.Sums, error) { return l.standing(ctx, columns) })
+	return l.Met(l.Pipeline, l.replaced, func(columns []hindcast.Column) (hindcast.Sums, error) { return l.standing(ctx, columns) })
 }
 
 // standing are the sums of the slice's rows in the target.

@@ -397,7 +397,7 @@ func twoNames(t *testing.T, w *World) {
 	l := staged(t, w, January, "r2", two).into(other)
 	l.Pipeline = "q"
 	l.Replacement.Expect.From = &warehouse.Origin{}
-	if _, err := l.Into(t.Context(), w.Warehouse); err == nil || hindcast.AsError(err).Code != hindcast.EChanged {
+	if _, err := l.Into(t.Context(), w.Warehouse); err == nil || hindcast.AsError(err).Code != hindcast.EChanged || !strings.Contains(err.Error(), "run r1 of pipeline p has committed it since") {
 		t.Errorf("a slice that is expected not to be there: %v", err)
 	}
 	l.Replacement.Expect.From = &warehouse.Origin{Publication: "r1", Fingerprint: "print-r1"}
