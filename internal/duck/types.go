@@ -154,8 +154,9 @@ func FromGivenParquet(columns []hindcast.Column, files int) string {
 	return fromParquet(columns, "?", files)
 }
 
-// Once begins a query, which has these columns as Encode writes them, so that DuckDB plans it when it is executed, and not also when the driver prepares
-// it: by rows that there are none of, of a parameter, for which 0 is given. Of few rows, planning is most of what a query over Parquet costs.
+// Once begins a query with these columns, as Encode writes them, so that DuckDB plans it only when it is executed, and not also when the driver prepares
+// it. It puts no rows in front of the query's own: a part that depends on a parameter, for which 0 is given, cannot be planned without it. Over few rows,
+// planning is most of what a query over Parquet costs.
 func Once(columns []hindcast.Column) string {
 	list := selectList(columns, func(c hindcast.Column) string { return "CAST(NULL AS " + cmp.Or(c.Stored, c.Type) + ")" })
 	return "SELECT " + list + " FROM range(?) WHERE false UNION ALL "

@@ -93,8 +93,8 @@ func (r *Runner) sample(ctx context.Context, query string) []string {
 	return lines
 }
 
-// holdAtOnce reports whether all checks hold that are queries, in one statement: over few rows, planning each costs more than it does. If not, or
-// if there is an error, which of them it is has to be found out one by one.
+// holdAtOnce asks in one statement whether all checks that are queries hold: over few rows, planning a query of its own for each costs more than
+// running it. If one does not hold, or fails, they have to be asked one by one which it is.
 func (r *Runner) holdAtOnce(ctx context.Context, work engine.Work, sums hindcast.Sums) bool {
 	var list []string
 	for _, c := range work.Checks {
