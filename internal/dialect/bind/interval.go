@@ -31,8 +31,8 @@ var (
 	yearToMonth   = regexp.MustCompile(`^([+-]?)(\d+)-(\d|1[01])$`)
 	clockInterval = regexp.MustCompile(`^([+-]?)(\d+):([0-5]?\d)(?::([0-5]?\d(?:\.\d{1,6})?))?$`)
 	apartSign     = regexp.MustCompile(`(^|\s)([+-])\s+`)
-	plainNumber   = regexp.MustCompile(`^[+-]?\d*\.?\d+$`)
-	quantity      = regexp.MustCompile(`^([+-]?\d*\.?\d+)([a-z]*)$`)
+	plainNumber   = regexp.MustCompile(`^(?:[+-]?\d+(?:\.\d+)?|\.\d+)$`) // behind a sign stands a digit
+	quantity      = regexp.MustCompile(`^([+-]?\d+(?:\.\d+)?|\.\d+)([a-z]*)$`)
 )
 
 // intervalText reads the text of an interval, to which a field behind it may give the unit.

@@ -116,7 +116,7 @@ func sharedValues() map[sem.Op]rule {
 		sem.OpMultiply:      {write: arithmetic("*")},
 		sem.OpBitsBoth:      {form: "(@1 & @2)"},
 		sem.OpBitsEither:    {form: "(@1 | @2)"},
-		sem.OpBitsOther:     {form: "(~@1)"},
+		sem.OpBitsOther:     {form: "(~ @1)"}, // ~- is another operator to DuckDB
 		sem.OpNegate:        {keep: true, form: "(-@1)"},
 		sem.OpPlus:          {keep: true, form: "(+@1)"},
 		sem.OpFloatAdd:      {write: floating("+"), why: "an overflow raises in the source"},
