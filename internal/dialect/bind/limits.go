@@ -80,8 +80,8 @@ func (b *binder) ties(q *ast.Query, s *scope, bound *sem.Query) {
 	case len(q.Order) == 0:
 		b.refuse(sem.Syntax, q.LimitAt, "write ORDER BY", "WITH TIES needs an order")
 		return
-	case !lone || x.Distinct || s == nil || q.Offset != nil || len(x.Windows) > 0:
-		b.refuse(sem.NotKnown, q.LimitAt, "filter by rank() in an outer query", "WITH TIES is only read of a plain SELECT without OFFSET")
+	case !lone || x.Distinct || s == nil || q.Offset != nil || len(x.Windows) > 0 || x.Qualify != nil:
+		b.refuse(sem.NotKnown, q.LimitAt, "filter by rank() in an outer query", "WITH TIES is only read of a plain SELECT without OFFSET and QUALIFY")
 		return
 	}
 	keys := make([]*sem.Expr, len(q.Order))

@@ -32,6 +32,7 @@ func (b *binder) pivot(x *ast.Pivot, s *scope, bound *sem.Query) {
 		p.source.Slots = slices.DeleteFunc(p.source.Slots, func(s sem.Slot) bool { return s.Kind == sem.SlotAlias })
 	}
 	sortSlots(p.source.Slots)
+	s.reads = s.reads || p.inner.reads
 	if p.inner.unknown || len(p.inner.tables) != 1 {
 		p.unknown(s)
 		return

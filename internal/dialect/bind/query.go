@@ -20,15 +20,20 @@ func (b *binder) query(q *ast.Query, outer *scope, why purpose) (*sem.Query, []o
 		b.with(q, around, bound)
 	}
 
+	b.aroundParens(q, bound)
 	body := len(bound.Slots)
 	why.ties = q.Ties
 	outputs, inner := b.body(q.Body, around, why, bound)
 	b.order(q, inner, outputs, bound)
 	b.distinctOn(q, inner)
 	b.limits(q, inner, bound)
+	if inner != nil {
+		noteOuter(inner, bound) // an order may read one, too
+	}
 	if _, lone := q.Body.(*ast.Select); lone {
 		enclose(bound, body, q.At.End)
 	}
+	bound.Outer = bound.Outer || around != outer && around.reads
 	sortSlots(bound.Slots)
 	bound.Columns = columnsOf(outputs)
 	if q.Limit != nil || q.Offset != nil {
@@ -38,6 +43,43 @@ func (b *binder) query(q *ast.Query, outer *scope, why purpose) (*sem.Query, []o
 	}
 
 	return bound, outputs
+}
+
+// aroundParens binds what an order or limit around parentheses means, of which the source makes one query with what stands in them: it takes no clause
+// twice, and orders before a limit and skips rows before it, though that stands in the parentheses.
+func (b *binder) aroundParens(q *ast.Query, bound *sem.Query) {
+	var order, limit, offset bool
+	for in, ok := q.Body.(*ast.Nested); ok; in, ok = in.Query.Body.(*ast.Nested) {
+		order = order || len(in.Query.Order) > 0
+		limit = limit || in.Query.Limit != nil || in.Query.LimitNone
+		offset = offset || in.Query.Offset != nil
+	}
+	twice := func(at lex.Span, clause string) {
+		b.refuse(sem.Syntax, at, "leave one of them out, or write the inner query in FROM", "%s stands in the parentheses, too", clause)
+	}
+	before := func(at lex.Span) {
+		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotEngine, At: lex.Span{Start: at.Start, End: at.Start}, Text: "before a limit in parentheses"})
+	}
+	switch {
+	case len(q.Order) > 0 && order:
+		twice(q.Order[0].At, "ORDER BY")
+	case limit && (q.Limit != nil || q.LimitNone):
+		twice(q.LimitAt, "LIMIT")
+	case offset && q.Offset != nil:
+		twice(q.OffsetAt, "OFFSET")
+	case len(q.Order) > 0 && (limit || offset):
+		before(q.Order[0].At)
+	case limit && q.Offset != nil:
+		before(q.OffsetAt)
+	}
+}
+
+// noteOuter notes whether a SELECT reads a query around it, as far as it is bound.
+func noteOuter(s *scope, bound *sem.Query) {
+	bound.Outer = bound.Outer || s.reads
+	if s.shape != nil {
+		s.shape.Outer = s.reads
+	}
 }
 
 // sortSlots puts slots in the order of the text. What stands between two words comes before the second one.
@@ -116,6 +158,7 @@ func (b *binder) body(x ast.Body, outer *scope, why purpose, bound *sem.Query) (
 		return b.setOp(x, outer, why, bound), nil
 	case *ast.Nested:
 		inner, outputs := b.query(x.Query, outer, why)
+		bound.Outer = bound.Outer || inner.Outer
 		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotQuery, At: inner.At, Query: inner})
 		return outputs, nil
 	case *ast.Values:

@@ -63,7 +63,9 @@ func (b *binder) unnest(x *ast.Unnest, s *scope, bound *sem.Query) {
 		values.Rows = append(values.Rows, []ast.Expr{e})
 	}
 	list := &sem.Query{At: x.CallAt}
-	outputs := b.values(values, &scope{outer: s.outer, beside: s.tables}, purpose{}, list)
+	around := &scope{outer: s.outer, beside: s.tables}
+	outputs := b.values(values, around, purpose{}, list)
+	s.reads = s.reads || around.reads
 	if len(outputs) != 1 {
 		return
 	}
@@ -116,7 +118,9 @@ func (b *binder) series(x *ast.Series, s *scope, bound *sem.Query) {
 		b.refuse(sem.Mismatch, x.Alias.At, "name its column, as in AS t (n)", "generate_series has one column")
 		return
 	}
-	e := b.seriesOf(x, &scope{outer: s.outer, beside: s.tables})
+	around := &scope{outer: s.outer, beside: s.tables}
+	e := b.seriesOf(x, around)
+	s.reads = s.reads || around.reads
 	if invalid(e) {
 		return
 	}

@@ -40,6 +40,8 @@ type scope struct {
 	beside []*table
 	// reads says that a column of a query around this one is read here.
 	reads bool
+	// selects says that it is that of a SELECT, and not only what a query in FROM or of WITH sees.
+	selects bool
 }
 
 type alias struct {
@@ -229,8 +231,12 @@ func (b *binder) column(x *ast.Column, s *scope) *sem.Expr {
 		case n == 1:
 			e := b.named(x, found)
 			e.Outer = in != s
-			for within := s; within != in; within = within.outer {
-				within.reads = true
+			for within, between := s, 0; within != in; within = within.outer {
+				if within.reads = true; within.selects {
+					between++
+				}
+				e.Far = between > 1
+				e.Field = e.Field || qualifier != "" && within.hasColumn(qualifier)
 			}
 			return e
 		case known && qualifier != "" && !in.unknown:
@@ -252,6 +258,18 @@ func (b *binder) column(x *ast.Column, s *scope) *sem.Expr {
 	}
 
 	return b.refuse(sem.NoColumn, x.At, closest(name.Text, s, ""), "there is no column %s", name.Text)
+}
+
+// hasColumn reports whether a table of this scope has a column of a name, as engines fold it.
+func (s *scope) hasColumn(name string) bool {
+	return slices.ContainsFunc(s.tables, func(t *table) bool {
+		for i := range t.len() {
+			if strings.EqualFold(t.nameOf(i), name) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // shadows reports whether engines find something in this scope that the source does not, and so look no further out. They fold all names.

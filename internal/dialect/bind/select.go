@@ -12,11 +12,10 @@ import (
 
 func (b *binder) selectBody(x *ast.Select, outer *scope, why purpose, bound *sem.Query) ([]output, *scope) {
 	shape := shapeOf(x, why)
-	s := &scope{outer: outer, labels: b.labels(x, why.labels || shape != nil), tables: make([]*table, 0, len(x.From)), shape: shape}
+	s := &scope{outer: outer, selects: true, labels: b.labels(x, why.labels || shape != nil), tables: make([]*table, 0, len(x.From)), shape: shape}
 	bound.Slots = slices.Grow(bound.Slots, 2*(len(x.Items)+len(x.From)+1)+len(x.Group))
 	if shape != nil {
 		bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotSelect, At: x.At, Select: shape})
-		defer func() { shape.Outer = s.reads }()
 	}
 	start := len(bound.Slots)
 	if b.Redshift && marked(x.Where) {
@@ -51,6 +50,7 @@ func (b *binder) selectBody(x *ast.Select, outer *scope, why purpose, bound *sem
 	b.qualify(x, s, bound)
 	s.aliases = nil
 	b.condition(x.Having, s, bound)
+	noteOuter(s, bound)
 	if !x.Distinct {
 		return outputs, s
 	}

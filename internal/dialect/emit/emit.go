@@ -164,7 +164,7 @@ func (p *printer) query(q *sem.Query) string {
 	defer func(sure []*sem.Expr, computed bool) { p.sure, p.computed = sure, computed }(p.sure, p.computed)
 	p.sure, p.computed = nil, q.Computed
 	if s := p.shape; s != nil {
-		if s.sets != nil && correlated(q.Slots) {
+		if s.sets != nil && q.Outer {
 			p.refuse(q.At, "join the tables", "a query that depends on the row around it is not written for Spark beside a total")
 		}
 		defer func() { p.shape = s }()
@@ -294,17 +294,18 @@ func (p *printer) engine(s *sem.Slot) string {
 
 // notOnSpark are parts of statements that Spark does not take, or takes otherwise.
 var notOnSpark = map[string]struct{ refusal, instead string }{
-	"distinct on":              {"Spark does not have DISTINCT ON, and without an order no row is the first", "write ORDER BY with the same keys first"},
-	"groups":                   {"Spark does not have GROUPS", "number the groups by dense_rank() in a query in FROM, and write RANGE"},
-	"exclude":                  {"Spark does not have EXCLUDE in a frame", "subtract what is excluded"},
-	"distance":                 {"RANGE with a distance is not written for Spark", "join the table with itself by the distance"},
-	"base window":              {"Spark does not add to a window of another name", "write the window in full"},
-	"qualify":                  {"Spark 3.5 and 4.0 do not have QUALIFY", "filter in an outer query"},
-	"ties":                     {"Spark does not have WITH TIES", "filter by rank() in an outer query"},
-	"recursive":                {"Spark 3.5 and 4.0 have no recursive queries as the source has them", "join to a table of numbers, or compute it in the warehouse"},
-	"lateral":                  {"Spark's LATERAL does not take all that the source's takes", "join to a query over the whole table"},
-	"empty group of constants": {"Spark does not have GROUP BY () without an aggregate", "leave FROM and GROUP BY out"},
-	besideWindow:               {"Spark does not find what a group's key is made of, in an order beside a function of a window", "order in an outer query"},
+	"distinct on":                   {"Spark does not have DISTINCT ON, and without an order no row is the first", "write ORDER BY with the same keys first"},
+	"groups":                        {"Spark does not have GROUPS", "number the groups by dense_rank() in a query in FROM, and write RANGE"},
+	"exclude":                       {"Spark does not have EXCLUDE in a frame", "subtract what is excluded"},
+	"distance":                      {"RANGE with a distance is not written for Spark", "join the table with itself by the distance"},
+	"base window":                   {"Spark does not add to a window of another name", "write the window in full"},
+	"qualify":                       {"Spark 3.5 and 4.0 do not have QUALIFY", "filter in an outer query"},
+	"ties":                          {"Spark does not have WITH TIES", "filter by rank() in an outer query"},
+	"recursive":                     {"Spark 3.5 and 4.0 have no recursive queries as the source has them", "join to a table of numbers, or compute it in the warehouse"},
+	"lateral":                       {"Spark's LATERAL does not take all that the source's takes", "join to a query over the whole table"},
+	"before a limit in parentheses": {"the source does this before the limit in the parentheses, and Spark after it", "write both in the parentheses, or the inner query in FROM"},
+	"empty group of constants":      {"Spark does not have GROUP BY () without an aggregate", "leave FROM and GROUP BY out"},
+	besideWindow:                    {"Spark does not find what a group's key is made of, in an order beside a function of a window", "order in an outer query"},
 }
 
 const besideWindow = "order of groups beside a window"

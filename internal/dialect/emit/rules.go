@@ -286,11 +286,15 @@ func sparkRules(r [sem.Ops]rule) [sem.Ops]rule {
 	lay(&r, sparkValues(), sparkAggregates(), sparkTimes(), sparkFloats(), sparkJSON(), sparkArrays())
 	r[sem.OpInQuery].except = []except{
 		{misreadsNull, "Spark takes NULL for false in [NOT] IN (query) that stands here", "write it as a condition of WHERE that AND joins to the others"},
-		listsOuter,
+		listsOuter, emptyGroup,
 	}
-	r[sem.OpExists].except = []except{{ofAggregate, "Spark takes an aggregate behind EXISTS for no row", "compare the aggregate in a query without EXISTS"}, listsOuter}
-	r[sem.OpRowInQuery].except = []except{listsOuter}
-	r[sem.OpScalarQuery] = rule{write: scalarSpark, except: []except{listsOuter, severalRows}}
+	r[sem.OpExists].except = []except{{ofAggregate, "Spark takes an aggregate behind EXISTS for no row", "compare the aggregate in a query without EXISTS"}, listsOuter, emptyGroupInFrom}
+	r[sem.OpRowInQuery].except = []except{listsOuter, emptyGroup}
+	r[sem.OpScalarQuery] = rule{write: scalarSpark, except: []except{listsOuter, severalRows, emptyGroupInFrom}}
+	r[sem.OpColumn].except = []except{
+		{func(e *sem.Expr) bool { return e.Far }, "Spark finds columns of the query directly around this one, but of none further out", "join the tables"},
+		{func(e *sem.Expr) bool { return e.Field }, "a column of the inner query has this table's name, and Spark takes that", "give the table another alias"},
+	}
 
 	return r
 }
@@ -374,19 +378,37 @@ var listsOuter = except{func(e *sem.Expr) bool {
 }, "Spark takes no column of a query around this one in its select list", "compare it in the inner query's WHERE"}
 
 // severalRows is a query as a value that depends on the row around it, and of which Spark could not tell that it gives one row.
-var severalRows = except{func(e *sem.Expr) bool { return !e.Query.Plain && correlated(e.Query.Slots) },
+var severalRows = except{func(e *sem.Expr) bool { return !e.Query.Plain && e.Query.Outer },
 	"Spark takes a query as a value that depends on the row around it only without GROUP BY, DISTINCT, an order and a limit", "join the tables, or aggregate"}
-
-// correlated reports whether a query reads one around it.
-func correlated(slots []sem.Slot) bool {
-	return slices.ContainsFunc(slots, func(s sem.Slot) bool {
-		return outer(s.Expr) || s.Query != nil && correlated(s.Query.Slots) || correlated(s.Slots)
-	})
-}
 
 // outer reports whether an expression reads a query around its own.
 func outer(e *sem.Expr) bool {
-	return e != nil && (e.Outer || slices.ContainsFunc(e.Args, outer))
+	if e == nil {
+		return false
+	}
+	return e.Outer || outer(e.Filter) || slices.ContainsFunc(e.Args, outer) ||
+		slices.ContainsFunc(e.Keys, func(k sem.Key) bool { return outer(k.X) }) ||
+		e.Over != nil && slices.ContainsFunc(e.Over.Slots, func(s sem.Slot) bool { return outer(s.Expr) })
+}
+
+// emptyGroup is a query that reads one around it and aggregates: where it has no rows Spark gives none, and the source one.
+var emptyGroup = except{func(e *sem.Expr) bool {
+	return e.Query.Outer && anyExpr(e.Query.Slots, aggregates) || emptyGroupWithin(e.Query.Slots)
+}, noEmptyGroup, compareAggregate}
+
+// emptyGroupInFrom is one that has such a query in FROM. An aggregate in the select list of a query as a value is computed of no rows by Spark, too.
+var emptyGroupInFrom = except{func(e *sem.Expr) bool { return emptyGroupWithin(e.Query.Slots) }, noEmptyGroup, compareAggregate}
+
+const (
+	noEmptyGroup     = "where an aggregate has no rows, Spark gives no row in a query that depends on the row around it"
+	compareAggregate = "join to a query with GROUP BY, and give what it lacks by coalesce()"
+)
+
+// emptyGroupWithin reports whether a query in FROM, of WITH or of a set operation is an emptyGroup.
+func emptyGroupWithin(slots []sem.Slot) bool {
+	return slices.ContainsFunc(slots, func(s sem.Slot) bool {
+		return s.Query != nil && (s.Query.Outer && anyExpr(s.Query.Slots, aggregates) || emptyGroupWithin(s.Query.Slots)) || emptyGroupWithin(s.Slots)
+	})
 }
 
 // ofAggregate is true of EXISTS with an aggregate in its query, which over no rows is a row all the same.

@@ -185,12 +185,12 @@ const oneRow = "one row"
 // scalarSpark is a query as a value. Where it depends on the row around it Spark wants an aggregate, and makes NULL of a count where it
 // has found that no row is counted.
 func scalarSpark(p *printer, e *sem.Expr, args []text) text {
-	if correlated(e.Query.Slots) && hasItem(e.Query.Slots, func(x *sem.Expr) bool { return counts[x.Op] }) {
+	if e.Query.Outer && hasItem(e.Query.Slots, func(x *sem.Expr) bool { return counts[x.Op] }) {
 		out := "coalesce(" + p.kept(e, args).text + ", 0)"
 		p.changed(e.At, out, "Spark may take a count of no rows for NULL")
 		return text{text: out}
 	}
-	if !correlated(e.Query.Slots) || hasItem(e.Query.Slots, aggregates) {
+	if !e.Query.Outer || hasItem(e.Query.Slots, aggregates) {
 		return p.kept(e, args)
 	}
 	one, q := *e, *e.Query

@@ -49,6 +49,8 @@ type Expr struct {
 	Not      bool
 	Distinct bool
 	Outer    bool // of OpColumn: a query around the one that it stands in has it
+	Far      bool // and another one is between the two
+	Field    bool // and a column of the inner query has the name that its table has
 
 	Type   Type
 	At     lex.Span // in the user's text; of a made one, that of what it was made for
@@ -121,6 +123,7 @@ type Query struct {
 	At      lex.Span
 	Slots   []Slot
 	Columns []Column
+	Outer   bool // it reads a query around it
 	// Computed says that a key of its GROUP BY is more than a column: engines find it in the select list by how it is written.
 	Computed bool
 	// Plain says that it is a SELECT without GROUP BY, HAVING, DISTINCT, and without WITH, an order or a limit around it.
