@@ -165,7 +165,7 @@ func (p *printer) query(q *sem.Query) string {
 	p.sure, p.computed = nil, q.Computed
 	if s := p.shape; s != nil {
 		if s.sets != nil && q.Outer {
-			p.refuse(q.At, "join the tables", "a query that depends on the row around it is not written for Spark beside a total")
+			p.refuse(q.At, "join the tables", "a query that depends on the row around it is not written for Spark beside grouping sets with HAVING or a total")
 		}
 		defer func() { p.shape = s }()
 		p.shape = nil

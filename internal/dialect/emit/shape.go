@@ -294,9 +294,6 @@ func (p *printer) hint(s *sem.Slot) string {
 
 // fromSource is a column of the source by the name that its query gives it.
 func (p *printer) fromSource(e *sem.Expr, written string) string {
-	if e.Outer {
-		p.refuse(e.At, "join the tables", "a column of a query around this one is not written for Spark beside a total")
-	}
 	if !p.shape.sets.Total {
 		return written
 	}
