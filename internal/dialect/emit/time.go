@@ -98,15 +98,19 @@ var (
 		"make_dt_interval(0, 0, 0, CAST(CAST($n AS DECIMAL(20,0)) * $s AS DECIMAL(18,6)))"}
 )
 
-// plus is a time with what is not zero of an interval added, or taken off if the operation is -.
+// plus is a time with what is not zero of an interval added, or taken off if the operation is -. A number of times an interval is computed before
+// it is taken off: the least integer has no other sign.
 func (u units) plus(at, op string, i *sem.Expr, n string) string {
-	sign := int64(1)
-	if op == "-" {
+	sign, apart := int64(1), " + "
+	switch {
+	case op == "-" && n != "":
+		apart = " - "
+	case op == "-":
 		sign = -1
 	}
 	add := func(amount int64, form string) {
 		if amount *= sign; amount != 0 {
-			at += " + " + strings.NewReplacer("$a", strconv.FormatInt(amount, 10), "$n", n, "$s", seconds(amount)).Replace(form)
+			at += apart + strings.NewReplacer("$a", strconv.FormatInt(amount, 10), "$n", n, "$s", seconds(amount)).Replace(form)
 		}
 	}
 	add(int64(i.Months), u.months)
