@@ -142,7 +142,7 @@ func (c *trial) insist(what, before, after string, args ...string) {
 		switch {
 		case code == hindcast.ExitOK:
 			return
-		case code == hindcast.ExitUsage && (strings.Contains(said, "is published already") || strings.Contains(said, "nothing is left to undo") || strings.Contains(said, "since")) && n > 0:
+		case code == hindcast.ExitUsage && (strings.Contains(said, "is published already") || strings.Contains(said, "nothing is left to undo") || strings.Contains(said, "was undone by run")) && n > 0:
 			return // it was killed when all was done
 		case p.killed():
 		case what == "clean" && strings.Contains(said, "E-WORKER"): // its worker was, and it says so: it asks the warehouse once
