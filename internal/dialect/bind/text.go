@@ -17,7 +17,7 @@ func texts() map[string]function {
 		"concat":    {least: 1, most: 100, bind: concat},
 		"substring": {least: 2, most: 3, bind: substring}, "substr": {least: 2, most: 3, bind: substring},
 		"btrim": {least: 1, most: 2, bind: trim("both")}, "ltrim": {least: 1, most: 2, bind: trim("leading")}, "rtrim": {least: 1, most: 2, bind: trim("trailing")},
-		"strpos": {least: 2, most: 2, bind: position}, "charindex": {least: 2, most: 2, who: onlyRedshift, bind: charIndex},
+		"strpos": {least: 2, most: 2, bind: position}, "position": {least: 2, most: 2, bind: position}, "charindex": {least: 2, most: 2, who: onlyRedshift, bind: charIndex},
 		"replace": {least: 3, most: 3, bind: replace},
 		"left":    {least: 2, most: 2, bind: ending(sem.OpLeft)}, "right": {least: 2, most: 2, bind: ending(sem.OpRight)},
 		"split_part": {least: 3, most: 3, bind: splitPart},

@@ -168,13 +168,13 @@ func (p *parser) extract() ast.Expr {
 	return p.formed(c)
 }
 
-// position reads POSITION(a IN b), as strpos(b, a).
+// position reads POSITION(a IN b), with the arguments of strpos(b, a).
 func (p *parser) position() ast.Expr {
 	c := p.form()
 	part := p.expr(bindIn)
 	p.expect("in")
 	c.Args = []ast.Expr{p.expr(bindIn), part}
-	c.Name = "strpos"
+	c.Name = "position"
 
 	return p.formed(c)
 }
