@@ -1,6 +1,7 @@
 package attempt
 
 import (
+	"maps"
 	"math/big"
 	"os"
 	"strings"
@@ -15,18 +16,16 @@ import (
 // does not say, or says of another kind of value, stays unknown: guards stay then.
 func bounded(facts map[string]hindcast.Facts, columns []hindcast.Column, files []hindcast.File) map[string]hindcast.Facts {
 	all := map[string]hindcast.Facts{}
-	for name, f := range facts {
-		all[name] = f
-	}
-	for name, r := range extremesOf(files) {
-		for _, c := range columns {
-			if c.Name != name || c.Stored != "" {
-				continue
-			}
-			f := all[name]
-			if f.Least, f.Most = r.as(c.Type); f.Least != "" && f.Most != "" {
-				all[name] = f
-			}
+	maps.Copy(all, facts)
+	known := overAll(files)
+	for _, c := range columns {
+		s, is := known[c.Name]
+		if !is || c.Stored != "" {
+			continue
+		}
+		f := all[c.Name]
+		if f.Least, f.Most = boundsOf(s, c.Type); f.Least != "" && f.Most != "" {
+			all[c.Name] = f
 		}
 	}
 	if len(all) == 0 {
@@ -35,59 +34,27 @@ func bounded(facts map[string]hindcast.Facts, columns []hindcast.Column, files [
 	return all
 }
 
-// extremes are the least and the greatest of a column's values, as they are stored.
-type extremes struct {
-	physical    chunks.Physical
-	micros      bool
-	scale       int
-	least, most *big.Int
-}
-
-// extremesOf are those of each column that is stored alike in all files, and whose values have bounds in all of them.
-func extremesOf(files []hindcast.File) map[string]extremes {
-	all := map[string]extremes{}
+// overAll are the statistics of the columns that are stored alike in all files, and whose values have bounds in all of them.
+func overAll(files []hindcast.File) map[string]*chunks.ColumnStatistics {
+	all := map[string]*chunks.ColumnStatistics{}
 	known := map[string]int{} // in how many files
 	for _, f := range files {
 		for _, c := range statisticsOf(f) {
-			if c.Nulls == c.Values { // of no values nothing is said
-				known[c.Name]++
+			was, seen := all[c.Name]
+			switch {
+			case c.Nulls == c.Values: // of no values nothing is said
+			case c.Unbounded || len(c.Bounds) == 0 || seen && (was.Physical != c.Physical || was.Micros != c.Micros || was.Scale != c.Scale):
 				continue
+			case seen:
+				was.Bounds = append(was.Bounds, c.Bounds...)
+			default:
+				all[c.Name] = &c
 			}
-			now := extremes{physical: c.Physical, micros: c.Micros, scale: int(c.Scale)}
-			ok := false
-			if now.least, now.most, ok = c.Extremes(); !ok {
-				continue
-			}
-			if was, seen := all[c.Name]; seen {
-				if was.physical != now.physical || was.micros != now.micros || was.scale != now.scale {
-					continue
-				}
-				now.least, now.most = lesser(was.least, now.least), greater(was.most, now.most)
-			}
-			all[c.Name] = now
 			known[c.Name]++
 		}
 	}
-	for name, n := range known {
-		if n < len(files) {
-			delete(all, name)
-		}
-	}
+	maps.DeleteFunc(all, func(name string, _ *chunks.ColumnStatistics) bool { return known[name] < len(files) })
 	return all
-}
-
-func lesser(a, b *big.Int) *big.Int {
-	if a.Cmp(b) < 0 {
-		return a
-	}
-	return b
-}
-
-func greater(a, b *big.Int) *big.Int {
-	if a.Cmp(b) > 0 {
-		return a
-	}
-	return b
 }
 
 // statisticsOf are those of a file that was just written; none if they cannot be read.
@@ -108,21 +75,25 @@ func statisticsOf(f hindcast.File) []chunks.ColumnStatistics {
 	return s.Columns
 }
 
-// as are the bounds as facts have them of a column of a type; "" if values of the type are not stored so, or none is recorded of such.
-func (r extremes) as(typ string) (least, most string) {
+// boundsOf are a column's bounds as facts have them of its type; "" if values of the type are not stored so, or none is recorded of such.
+func boundsOf(c *chunks.ColumnStatistics, typ string) (least, most string) {
+	low, high, known := c.Extremes()
+	if !known {
+		return "", ""
+	}
 	write := func(*big.Int) string { return "" }
-	whole := r.physical == chunks.Int32 || r.physical == chunks.Int64
+	whole := c.Physical == chunks.Int32 || c.Physical == chunks.Int64
 	switch _, scale, decimal := datatype.ParseDecimal(typ); {
-	case decimal && scale == r.scale:
+	case decimal && scale == int(c.Scale):
 		write = func(n *big.Int) string { return pointed(n, scale) }
 	case whole && (typ == "TINYINT" || typ == "SMALLINT" || typ == "INTEGER" || typ == "BIGINT"):
 		write = (*big.Int).String
-	case r.physical == chunks.Int32 && typ == "DATE":
+	case c.Physical == chunks.Int32 && typ == "DATE":
 		write = day
-	case r.physical == chunks.Int64 && r.micros && (typ == "TIMESTAMP" || typ == "TIMESTAMP WITH TIME ZONE"):
+	case c.Physical == chunks.Int64 && c.Micros && (typ == "TIMESTAMP" || typ == "TIMESTAMP WITH TIME ZONE"):
 		write = func(n *big.Int) string { return day(new(big.Int).Div(n, big.NewInt(24*3600*1e6))) }
 	}
-	return write(r.least), write(r.most)
+	return write(low), write(high)
 }
 
 // pointed is a number with a point before its last digits.
