@@ -40,11 +40,11 @@ func named(columns []hindcast.Column, name string) (hindcast.Column, bool) {
 // computed are the columns that the SQL of both runs gives differently. The target does not show that: a column that the SQL gives no more is there
 // all the same, with what stands for nothing.
 func (d *differ) computed(ctx context.Context, target string, t task) ([]view.DiffColumn, error) {
-	before, err := d.result(ctx, t.was, target)
+	before, err := d.result(ctx, t.before.by, target)
 	if err != nil || before == nil {
 		return nil, err
 	}
-	after, err := d.result(ctx, t.is, target)
+	after, err := d.result(ctx, t.after.by, target)
 	if err != nil || after == nil {
 		return nil, err
 	}
@@ -58,9 +58,6 @@ func (d *differ) result(ctx context.Context, run, target string) ([]hindcast.Col
 		var err error
 		if p, err = d.recall(ctx, run); err != nil {
 			return nil, err
-		}
-		if d.plans == nil {
-			d.plans = map[string]*plan.Plan{}
 		}
 		d.plans[run] = p
 	}

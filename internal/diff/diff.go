@@ -35,7 +35,6 @@ type Choice struct {
 type task struct {
 	row           hindcast.Committed // that stands for After; of a slice that is staged, what is known of it before it is published
 	before, after source
-	was, is       string // the runs that computed what is before and after; "" if that is not known, or nothing is there
 	staged        bool
 }
 
@@ -70,7 +69,7 @@ func Of(ctx context.Context, s *session.Session, c Choice) (out *view.Diff, err 
 		return nil, err
 	}
 
-	d := &differ{session: s, choice: c, plan: frozen}
+	d := &differ{session: s, choice: c, plan: frozen, known: map[string]warehouse.Table{}, plans: map[string]*plan.Plan{"": nil}}
 	out = &view.Diff{Before: "what it replaced", After: c.After, Run: c.After}
 	if c.Before != "" {
 		out.Before = c.Before
@@ -146,7 +145,7 @@ func waiting(p *plan.Plan, st *hindcast.RunState, o *hindcast.Output) (list []ta
 		for _, m := range is.Staged {
 			if m.Output == o.Name {
 				list = append(list, task{row: hindcast.Committed{Target: o.Target.Table, Slice: slice, Publication: st.Run, Sums: m.Sums},
-					before: source{now: true}, after: source{files: m.Files}, is: p.Run, staged: true})
+					before: source{now: true}, after: source{files: m.Files, by: p.Run}, staged: true})
 			}
 		}
 	}
@@ -196,16 +195,7 @@ func (d *differ) tasks(s *states, staged []task, chosen []string) (list []task, 
 	for _, t := range staged {
 		waits[t.row.Slice.Key] = t
 	}
-	is := make([]hindcast.Committed, 0, len(staged))
-	for _, row := range s.published(d.choice.After) {
-		if _, waiting := waits[row.Slice.Key]; !waiting {
-			is = append(is, row)
-		}
-	}
-	for _, t := range staged {
-		is = append(is, t.row)
-	}
-	slices.SortFunc(is, func(a, b hindcast.Committed) int { return a.Slice.Start.Compare(b.Slice.Start) })
+	is := standing(s.published(d.choice.After), staged)
 	var was []hindcast.Committed
 	if d.choice.Before != "" {
 		was = s.published(d.choice.Before)
@@ -219,7 +209,7 @@ func (d *differ) tasks(s *states, staged []task, chosen []string) (list []task, 
 		}
 		t, waiting := waits[row.Slice.Key]
 		if !waiting {
-			t.row, t.is = *row, row.Run
+			t.row = *row
 			if t.after, err = s.after(*row); err != nil {
 				return nil, nil, err
 			}
@@ -227,9 +217,8 @@ func (d *differ) tasks(s *states, staged []task, chosen []string) (list []task, 
 		old := then[row.Slice.Key]
 		switch {
 		case d.choice.Before == "" && waiting: // against what stands there now
-			t.was = computedBy(s.rows, row.Slice)
+			t.before.by = computedBy(s.rows, row.Slice)
 		case d.choice.Before == "":
-			t.was = computedBy(s.at[strings.Trim(row.Previous, "/")].Rows, row.Slice)
 			t.before, err = s.before(*row)
 		case old == nil:
 			only = append(only, d.plan.Label(row.Slice.Key)+" ("+d.choice.After+")")
@@ -237,7 +226,6 @@ func (d *differ) tasks(s *states, staged []task, chosen []string) (list []task, 
 		case !old.Slice.Equal(row.Slice.Interval):
 			err = s.gone(*old, "the slice had other bounds")
 		default:
-			t.was = old.Run
 			t.before, err = s.after(*old)
 		}
 		if err != nil {
@@ -253,14 +241,19 @@ func (d *differ) tasks(s *states, staged []task, chosen []string) (list []task, 
 	return list, only, nil
 }
 
-// computedBy is the run that computed the rows that stand in a slice, or the first of them where they are of several slices.
-func computedBy(rows []hindcast.Committed, slice hindcast.Slice) string {
-	for i := range rows {
-		if rows[i].Slice.Overlaps(slice.Interval) {
-			return rows[i].Run
+// standing are the rows that stand for After, in the order of time: those of slices that are staged, and what is published of the others.
+func standing(published []hindcast.Committed, staged []task) (rows []hindcast.Committed) {
+	for i := range staged {
+		rows = append(rows, staged[i].row)
+	}
+	waits := byKey(rows)
+	for _, row := range published {
+		if waits[row.Slice.Key] == nil {
+			rows = append(rows, row)
 		}
 	}
-	return ""
+	slices.SortFunc(rows, func(a, b hindcast.Committed) int { return a.Slice.Start.Compare(b.Slice.Start) })
+	return rows
 }
 
 // byKey are status rows by the keys of their slices.
@@ -457,9 +450,6 @@ func (d *differ) describe(ctx context.Context, target string) (warehouse.Table, 
 		if c := &table.Columns[i]; c.Type == "" {
 			c.Type, c.Text = "VARCHAR", true
 		}
-	}
-	if d.known == nil {
-		d.known = map[string]warehouse.Table{}
 	}
 	d.known[target] = table
 	return table, nil

@@ -15,6 +15,7 @@ import (
 type source struct {
 	files []hindcast.File // in the lake
 	now   bool            // in the target
+	by    string          // the run that computed them; "" if that is not known
 }
 
 // states are what is known of the rows that a target had and has. A load keeps the rows that it replaces, with the rows of
@@ -102,10 +103,10 @@ func (s *states) published(run string) (list []hindcast.Committed) {
 // after is where the rows are that a publication wrote. E-RUN if they are gone.
 func (s *states) after(row hindcast.Committed) (source, error) {
 	if s.now[of(&row)] {
-		return source{now: true}, nil
+		return source{now: true, by: row.Run}, nil
 	}
 	if k, there := s.with[of(&row)]; there {
-		return source{files: k.Manifest.Files}, nil
+		return source{files: k.Manifest.Files, by: row.Run}, nil
 	}
 	return source{}, s.gone(row, "they were replaced together with those of another slice, or without being kept")
 }
@@ -116,12 +117,22 @@ func (s *states) before(row hindcast.Committed) (source, error) {
 		return source{}, nil
 	}
 	if k, there := s.at[strings.Trim(row.Previous, "/")]; there {
-		return source{files: k.Manifest.Files}, nil
+		return source{files: k.Manifest.Files, by: computedBy(k.Rows, row.Slice)}, nil
 	}
 	if by := s.cleaned[row.Publication]; by.At.After(row.CommittedAt) {
 		return source{}, s.gone(row, "the rows that it replaced were deleted by "+by.String())
 	}
 	return source{}, s.gone(row, "the rows that it replaced are no longer in the lake, below "+row.Previous)
+}
+
+// computedBy is the run that computed the rows that stand in a slice, or the first of them where they are of several slices.
+func computedBy(rows []hindcast.Committed, slice hindcast.Slice) string {
+	for i := range rows {
+		if rows[i].Slice.Overlaps(slice.Interval) {
+			return rows[i].Run
+		}
+	}
+	return ""
 }
 
 func (s *states) gone(row hindcast.Committed, why string) error {
