@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast"
-	"github.com/hindcast/hindcast/internal/plan"
+	"github.com/hindcast/hindcast/internal/session"
 	"github.com/hindcast/hindcast/internal/view"
 )
 
@@ -56,7 +56,7 @@ func (d *differ) result(ctx context.Context, run, target string) ([]hindcast.Col
 	p, known := d.plans[run]
 	if !known {
 		var err error
-		if p, err = d.recall(ctx, run); err != nil {
+		if p, err = d.session.Frozen(ctx, run); err != nil && !session.Lost(err) {
 			return nil, err
 		}
 		d.plans[run] = p
@@ -68,16 +68,4 @@ func (d *differ) result(ctx context.Context, run, target string) ([]hindcast.Col
 		return p.Outputs[k].Result, nil
 	}
 	return nil, nil
-}
-
-// recall reads a run's plan; nil if it is not there any more, or cannot be read.
-func (d *differ) recall(ctx context.Context, run string) (*plan.Plan, error) {
-	if run == "" {
-		return nil, nil
-	}
-	p, err := d.session.Frozen(ctx, run)
-	if err != nil && slices.Contains([]hindcast.Code{hindcast.ERun, hindcast.EManifest, hindcast.EFormat}, hindcast.AsError(err).Code) {
-		return nil, nil
-	}
-	return p, err
 }

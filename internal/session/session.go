@@ -482,3 +482,8 @@ func (s *Session) Frozen(ctx context.Context, run string) (*plan.Plan, error) {
 	}
 	return &p, nil
 }
+
+// Lost reports whether an error of Frozen says that a run's plan is not in the lake any more, or cannot be read there.
+func Lost(err error) bool {
+	return slices.Contains([]hindcast.Code{hindcast.ERun, hindcast.EManifest, hindcast.EFormat}, hindcast.AsError(err).Code)
+}

@@ -83,12 +83,12 @@ type record struct {
 	lost     string
 }
 
-// recall reads a run's records. That they are not in the lake is no error.
+// recall reads a run's records. It is not an error that they are not in the lake.
 func recall(ctx context.Context, s *session.Session, run string) (*record, error) {
 	p, err := s.Frozen(ctx, run)
 	if err != nil {
-		if e := hindcast.AsError(err); slices.Contains([]hindcast.Code{hindcast.ERun, hindcast.EManifest, hindcast.EFormat}, e.Code) {
-			return &record{lost: "the plan of run " + run + " cannot be read: " + e.Message}, nil
+		if session.Lost(err) {
+			return &record{lost: "the plan of run " + run + " cannot be read: " + hindcast.AsError(err).Message}, nil
 		}
 		return nil, err
 	}
