@@ -268,7 +268,7 @@ func (p *publication) begin(ctx context.Context) error {
 				"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "+oid,
 			fmt.Sprintf(attributes, "ARRAY["+oid+"]"),
 			fmt.Sprintf(betweens, oid),
-			"SELECT "+p.home.columns()+" FROM "+p.home.table(statusTable)+l.overlapping()+" ORDER BY slice_start")
+			l.overlapped())
 	}
 
 	results, err := pgclient.Script(ctx, p.conn, statements...)
@@ -349,8 +349,8 @@ func (l *load) found(ctx context.Context, targets []pgclient.Row, results [][]pg
 		}
 	}
 	var err error
-	if len(l.spelled) > 1 {
-		if results[3], err = pgclient.Ask(ctx, l.conn, "SELECT "+l.home.columns()+" FROM "+l.home.table(statusTable)+l.overlapping()+" ORDER BY slice_start"); err != nil {
+	if len(l.spelled) > 1 { // begin has asked for those of its own name
+		if results[3], err = pgclient.Ask(ctx, l.conn, l.overlapped()); err != nil {
 			return err
 		}
 	}
@@ -370,6 +370,11 @@ func (l *load) inSlice() string {
 		return "false"
 	}
 	return window(c.Name, c.TimeType(), warehouse.Wall(c.TimeType(), l.Slice.Interval, l.TimeZone))
+}
+
+// overlapped is SQL that reads the status rows that it takes out.
+func (l *load) overlapped() string {
+	return "SELECT " + l.home.columns() + " FROM " + l.home.table(statusTable) + l.overlapping() + " ORDER BY slice_start"
 }
 
 // overlapping is the condition of the status rows that it takes out.
