@@ -1,9 +1,6 @@
 package hindcast
 
-import (
-	"math/big"
-	"strings"
-)
+import "math/big"
 
 // Facts are what holds for all values of a column: what SQL that is translated need not guard against.
 type Facts struct {
@@ -27,9 +24,9 @@ func notBeyond(low, high string) bool {
 		return false
 	}
 	from, number := new(big.Rat).SetString(low)
-	to, both := new(big.Rat).SetString(high)
-	if number && both {
+	to, too := new(big.Rat).SetString(high)
+	if number && too {
 		return from.Cmp(to) <= 0
 	}
-	return !number && !both && strings.Compare(low, high) <= 0
+	return !number && !too && low <= high
 }

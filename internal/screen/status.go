@@ -334,10 +334,11 @@ type ErrorStatus struct {
 func NewRunStatus(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunStatus {
 	t := o.tally(st, p)
 	rowsIn, _, rowsOut, _ := t.Sums()
+	staged := t.RowsStaged()
 
 	s := RunStatus{Run: st.Run, State: view.StateOf(st, o.Alive), StartedAt: st.Started.UTC(), UpdatedAt: st.Updated.UTC(), Seconds: st.Active.Seconds(),
 		Resumes: st.Resumes, Host: st.Host, Pid: st.Pid, Stopping: st.Stopping, Total: t.Total, Of: o.Of, Staged: t.Staged, Done: t.Done,
-		Counts: map[string]int{}, RowsIn: rowsIn, RowsOut: rowsOut - t.RowsStaged(), RowsStaged: t.RowsStaged(), Retries: st.Retries, PeakMemory: st.Memory, Billed: st.Billed(), SpentUSD: st.Spent(),
+		Counts: map[string]int{}, RowsIn: rowsIn, RowsOut: rowsOut - staged, RowsStaged: staged, Retries: st.Retries, PeakMemory: st.Memory, Billed: st.Billed(), SpentUSD: st.Spent(),
 		Slices: []SliceStatus{}, Dead: st.Dead, Unconfirmed: st.Unconfirmed, Left: o.Left, Log: o.Log, Refused: o.Refused, Next: o.Commands(statusNext(t, o))}
 	if is := st.Resized; is != nil {
 		s.Resize = &ResizeStatus{Sizing: is.Sizing, Before: is.Origin, Underway: is.Underway, Open: is.Open, Error: is.Error, Refused: is.Refused}
@@ -452,8 +453,9 @@ type RunInfo struct {
 func Info(st *hindcast.RunState, p *plan.Plan, o StatusOptions) RunInfo {
 	t := view.NewTally(st, p)
 	_, _, out, _ := t.Sums()
+	staged := t.RowsStaged()
 
-	info := RunInfo{Run: st.Run, State: view.StateOf(st, o.Alive), Done: t.Done, Total: t.Total, Rows: out - t.RowsStaged(), Staged: t.RowsStaged(),
+	info := RunInfo{Run: st.Run, State: view.StateOf(st, o.Alive), Done: t.Done, Total: t.Total, Rows: out - staged, Staged: staged,
 		StartedAt: st.Started.UTC(), Seconds: st.Active.Seconds()}
 
 	if p != nil {
