@@ -161,15 +161,14 @@ func (p *printer) splice(at lex.Span, n int) string {
 
 // query writes a query.
 func (p *printer) query(q *sem.Query) string {
-	defer func(sure []*sem.Expr, computed bool) { p.sure, p.computed = sure, computed }(p.sure, p.computed)
-	p.sure, p.computed = nil, q.Computed
-	if s := p.shape; s != nil {
-		if s.sets != nil && q.Outer {
-			p.refuse(q.At, "join the tables", "a query that depends on the row around it is not written for Spark beside grouping sets with HAVING or a total")
-		}
-		defer func() { p.shape = s }()
-		p.shape = nil
+	if p.ofSets() && q.Outer {
+		p.refuse(q.At, "join the tables", "a query that depends on the row around it is not written for Spark beside grouping sets with HAVING or a total")
 	}
+	defer func(sure []*sem.Expr, computed bool, around *shape) {
+		p.sure, p.computed, p.shape = sure, computed, around
+	}(p.sure, p.computed, p.shape)
+	p.sure, p.computed, p.shape = nil, q.Computed, nil
+
 	return p.slotted(q.At, q.Slots)
 }
 
@@ -198,7 +197,7 @@ func (p *printer) slot(s *sem.Slot) string {
 			return p.oneRow(s.Expr)
 		}
 		out := p.expr(s.Expr)
-		if s.Text == "item" {
+		if s.Item() {
 			p.noteItem(s.Expr, out)
 		}
 		return out.text
@@ -318,7 +317,7 @@ type text struct {
 
 // expr writes an expression.
 func (p *printer) expr(e *sem.Expr) text {
-	if p.shape != nil && p.shape.sets != nil {
+	if p.ofSets() {
 		return p.shaped(e)
 	}
 	return p.plain(e)

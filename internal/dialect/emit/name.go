@@ -63,8 +63,7 @@ func (p *printer) quoted(name string) string {
 }
 
 func column(p *printer, e *sem.Expr, _ []text) text {
-	total := p.shape != nil && p.shape.sets != nil
-	if total && e.Item != nil {
+	if p.ofSets() && e.Item != nil {
 		return text{text: operand(p.expr(e.Item))}
 	}
 	if e.Item != nil {
@@ -83,7 +82,7 @@ func column(p *printer, e *sem.Expr, _ []text) text {
 		}
 	}
 	out := p.splice(all, from)
-	if total {
+	if p.ofSets() {
 		out = p.fromSource(e, out)
 		p.changed(all, out, "a query in FROM gives the column")
 	}

@@ -12,16 +12,16 @@ import (
 
 // Spark takes some SELECTs only in another shape.
 //
-// Where functions of windows decide which rows are kept, the SELECT becomes a query in FROM, with the condition and the keys of the order as columns
-// more, of one that filters and orders by them.
+// Where functions of windows decide which rows are kept, the SELECT becomes a query in FROM of one that filters and orders. The condition and the keys
+// of the order are further columns of it.
 //
-// Of grouping sets Spark gives no row of no rows, not even the total. FROM and WHERE become a query in FROM that gives one row more, of NULLs, which no
-// aggregate counts. What is made of its groups, too, becomes one around it that leaves out those of that row alone, except for the total,
-// and gives the keys and aggregates under names of their own. The source is read once.
+// If there are no rows, Spark gives no row of grouping sets, not even the total. FROM and WHERE become a query in FROM that gives one more row, of
+// NULLs, which no aggregate counts. A query around that makes the groups, and gives their keys and aggregates names of its own. What is left of the
+// SELECT reads it, without the groups that are made of the added row alone, except for the total. The source is read once.
+//
+// The same is done without the added row where grouping sets have HAVING: Spark does not find all in it that it does in the select list.
 
-// HAVING beside grouping sets is such a query's, too: Spark does not find all in it that it does in the select list.
-
-// shape is what is known of a SELECT while it is written in another shape. All of it is of one with grouping sets.
+// shape is what is known of a SELECT while it is written in another shape. All of it is empty of one without grouping sets.
 type shape struct {
 	sets    *sem.Sets
 	rows    bool                // what is written is computed of single rows, or is a key
@@ -38,6 +38,9 @@ const (
 	groupColumn = "hindcast_group" // whether a group is one of the source's, or the total
 	keptColumn  = "hindcast_kept"  // whether a row is kept
 )
+
+// ofSets reports whether what is written belongs to a SELECT with grouping sets that is written in another shape.
+func (p *printer) ofSets() bool { return p.shape != nil && p.shape.sets != nil }
 
 func sourceColumn(i int) string { return fmt.Sprintf("hindcast_c%d", i+1) }
 
@@ -186,11 +189,14 @@ func (w *wrapper) inside(slot *sem.Slot) string {
 
 // groups makes a query in FROM of what makes groups.
 func (w *wrapper) groups() {
-	t := w.of.Sets
-	w.put(end(t.GroupBy.End), ") AS hindcast_groups WHERE "+groupColumn, whyTotal)
+	t, why := w.of.Sets, whyHaving
+	if t.Total {
+		why = whyTotal
+	}
+	w.put(end(t.GroupBy.End), ") AS hindcast_groups WHERE "+groupColumn, why)
 	if t.Having.End > 0 {
-		w.put(lex.Span{Start: t.Having.Start, End: t.Having.Start + len("having")}, "AND (", whyTotal)
-		w.put(end(t.Having.End), ")", whyTotal)
+		w.put(lex.Span{Start: t.Having.Start, End: t.Having.Start + len("having")}, "AND (", why)
+		w.put(end(t.Having.End), ")", why)
 	}
 }
 
@@ -217,7 +223,7 @@ func (w *wrapper) wrap(s *sem.Slot) {
 	w.put(end(w.of.End), ") AS hindcast_all WHERE "+keptColumn, whyWrapped)
 }
 
-// unnoted writes what stands elsewhere in the text than it is written: its changes are none of that place.
+// unnoted writes a part of the text in another place. Its changes are not noted: they would be of that place.
 func (p *printer) unnoted(write func() string) string {
 	before := slices.Clone(p.changes)
 	out := write()
@@ -233,12 +239,13 @@ func (p *printer) ofRows() (end func()) {
 	return func() { s.rows, p.order, p.sure = rows, order, sure }
 }
 
-const whyHaving = "Spark does not find all in HAVING that it does in the select list"
+const (
+	whyHaving = "Spark does not find all in HAVING that it does in the select list"
+	whyTotal  = "Spark gives no total of no rows: there is one more row, which nothing counts"
+)
 
-const whyTotal = "Spark gives no total of no rows: there is one row more, which nothing counts"
-
-// sourceOf is FROM and WHERE of a SELECT. Of one with a total it is the beginning of the query that makes groups, from one with one row more. Hints belong
-// to where the tables are.
+// sourceOf is FROM and WHERE of a SELECT. Of one with grouping sets it is the beginning of the query that makes groups; with a total that reads one
+// with one more row. A hint goes where the tables are.
 func (p *printer) sourceOf(s, source *sem.Slot) string {
 	of := p.shape
 	if of.sets == nil {
@@ -320,7 +327,7 @@ func (p *printer) lifted(key *sem.Expr) text {
 	return text{text: sourceColumn(i)}
 }
 
-// shaped writes an expression in a SELECT with a total. What is made of single rows there is a column of the query that makes groups.
+// shaped writes an expression in a SELECT with grouping sets. What the query that makes groups computes is a column of that.
 func (p *printer) shaped(e *sem.Expr) text {
 	s := p.shape
 	key := slices.IndexFunc(s.sets.Keys, func(k *sem.Expr) bool { return sem.Same(k, e) })
@@ -344,7 +351,7 @@ func (p *printer) shaped(e *sem.Expr) text {
 		return p.ofGroups(s.sets.Keys[key], e.At)
 	case e.Op == sem.OpGrouping || e.Op == sem.OpColumn && e.Item == nil:
 		return p.ofGroups(e, e.At)
-	case !s.having || s.guarded || harmless[e.Op] || asQuery[e.Op] || calm(e):
+	case !s.having || s.guarded || harmless[e.Op] || e.Query != nil || calm(e):
 		return p.plain(e)
 	}
 	s.guarded = true
@@ -355,8 +362,6 @@ func (p *printer) shaped(e *sem.Expr) text {
 
 	return text{text: out}
 }
-
-var asQuery = map[sem.Op]bool{sem.OpScalarQuery: true, sem.OpExists: true, sem.OpInQuery: true, sem.OpRowInQuery: true}
 
 // ofGroups is a column of the query that makes groups.
 func (p *printer) ofGroups(e *sem.Expr, at lex.Span) text {
@@ -429,5 +434,6 @@ func calm(e *sem.Expr) bool {
 	case e.Op == sem.OpColumn || e.Op == sem.OpNull || e.Op == sem.OpGrouping || isLiteral(e):
 		return true
 	}
-	return (harmless[e.Op] || strict[e.Op] && null(e)) && e.Query == nil && slices.ContainsFunc(e.Args, calm) && !slices.ContainsFunc(e.Args, func(a *sem.Expr) bool { return !calm(a) })
+	restless := func(a *sem.Expr) bool { return !calm(a) }
+	return (harmless[e.Op] || strict[e.Op] && null(e)) && e.Query == nil && len(e.Args) > 0 && !slices.ContainsFunc(e.Args, restless)
 }
