@@ -28,7 +28,7 @@ func (b *binder) nested(e *sem.Expr) {
 		if i := slices.IndexFunc(within, windowed); i >= 0 {
 			b.refuse(sem.Mismatch, within[i].At, "compute the inner one in a query in FROM", "a function of a window cannot stand within another one")
 		}
-	case isAggregate(e):
+	case e.Aggregates():
 		if i := slices.IndexFunc(within, aggregated); i >= 0 {
 			b.refuse(sem.Mismatch, within[i].At, "write a key of GROUP BY itself instead of its alias, or compute the inner one in a query in FROM",
 				"an aggregate or a function of a window cannot stand within an aggregate")
@@ -36,15 +36,13 @@ func (b *binder) nested(e *sem.Expr) {
 	}
 }
 
-func isAggregate(e *sem.Expr) bool { return e.Op >= sem.OpCountRows && e.Op <= sem.OpAny }
-
 func windowed(e *sem.Expr) bool {
 	return e.Over != nil || holds(e, windowed)
 }
 
 // aggregated reports whether an expression makes one row of many, or needs those of a window. The one text of a group is an aggregate, too.
 func aggregated(e *sem.Expr) bool {
-	return e.Over != nil || isAggregate(e) || e.Op == sem.OpOneSpelling || holds(e, aggregated)
+	return e.Over != nil || e.Aggregates() || e.Op == sem.OpOneSpelling || holds(e, aggregated)
 }
 
 // holds reports whether something is true of what an expression is made of, which of an alias is what it names.

@@ -2,12 +2,12 @@ package emit
 
 import "github.com/hindcast/hindcast/internal/dialect/sem"
 
-// notZero reports whether a number cannot be zero where it is being written: by what it is, or since a branch is only computed otherwise.
+// notZero reports whether a number cannot be zero where it is being written: because of what it is, or of the branch that it stands in.
 func (p *printer) notZero(e *sem.Expr) bool {
 	if sem.NotZero(e) {
 		return true
 	}
-	e = inner(e)
+	e = sem.Inner(e)
 	for _, other := range p.sure {
 		if sem.Same(e, other) {
 			return true
@@ -16,49 +16,37 @@ func (p *printer) notZero(e *sem.Expr) bool {
 	return false
 }
 
-// inner is a number as it is before its type was made a wider one.
-func inner(e *sem.Expr) *sem.Expr {
-	for (e.Op == sem.OpWiden || e.Op == sem.OpSame || e.Op == sem.OpToFloat) && len(e.Args) == 1 {
-		e = e.Args[0]
-	}
-	return e
-}
-
-// readsRows reports whether an aggregate or a window is written. It reads other rows, of which nothing holds that holds of the branch that it
-// stands in: not in its arguments, and not in its order, its FILTER and its window either.
+// readsRows reports whether an expression is an aggregate or a function of a window. It reads other rows, and what holds in its branch need not
+// hold for those: neither in its arguments nor in its order, FILTER and window.
 func readsRows(e *sem.Expr) bool { return e.Op >= sem.OpCountRows || e.Over != nil }
 
-// arguments writes those of an operation. What a branch's condition says holds in the branch, and that it is not true behind it.
+// arguments writes those of an operation. A branch's condition holds in the branch, and does not in those behind it.
 func (p *printer) arguments(e *sem.Expr, args []text) {
 	defer func(before []*sem.Expr) { p.sure = before }(p.sure)
-	from := 0
-	switch e.Op {
-	case sem.OpCaseOf, sem.OpDecode:
-		from = 1
-	case sem.OpCase:
-	default:
-		from = len(e.Args)
-	}
 	for i, a := range e.Args {
 		if a.Op == sem.OpInterval && e.Op == sem.OpAddInterval {
 			continue
 		}
-		n, when := len(p.sure), i-from
-		if when >= 0 && when < 2*e.N && when%2 == 1 {
-			p.holdsIn(e, e.Args[i-1])
+		n, branch := len(p.sure), isBranch(e, i)
+		if branch && e.Op == sem.OpCase {
+			p.holds(e.Args[i-1])
 		}
 		args[i] = p.expr(a)
-		if p.sure = p.sure[:n:n]; when >= 0 && when < 2*e.N && when%2 == 1 {
+		if p.sure = p.sure[:n:n]; branch {
 			p.holdsBehind(e, e.Args[i-1])
 		}
 	}
 }
 
-// holdsIn notes what holds in the branch of a condition.
-func (p *printer) holdsIn(e, when *sem.Expr) {
-	if e.Op == sem.OpCase {
-		p.holds(when)
+// isBranch reports whether an argument is the result of the condition before it.
+func isBranch(e *sem.Expr, i int) bool {
+	switch e.Op {
+	case sem.OpCase:
+		return i < 2*e.N && i%2 == 1
+	case sem.OpCaseOf, sem.OpDecode:
+		return i > 0 && i <= 2*e.N && i%2 == 0
 	}
+	return false
 }
 
 // holdsBehind notes what holds where a condition is false or NULL.
@@ -117,7 +105,7 @@ func (p *printer) isSure(x *sem.Expr) {
 	if p.computed {
 		return
 	}
-	x = inner(x)
+	x = sem.Inner(x)
 	p.sure = append(p.sure, x)
 	if x.Op == sem.OpCoalesce && len(x.Args) == 2 && sem.IsZero(x.Args[1]) {
 		p.isSure(x.Args[0])

@@ -431,5 +431,5 @@ func aggregates(e *sem.Expr) bool {
 	if e == nil {
 		return false
 	}
-	return e.Op >= sem.OpCountRows && e.Op <= sem.OpAny && e.Over == nil || slices.ContainsFunc(e.Args, aggregates)
+	return e.Aggregates() && e.Over == nil || slices.ContainsFunc(e.Args, aggregates)
 }

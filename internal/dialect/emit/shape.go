@@ -380,8 +380,9 @@ func (p *printer) ofGroups(e *sem.Expr, at lex.Span) text {
 	return text{text: name}
 }
 
+// isAggregate reports whether an expression is a value of a group. The one text of a group is, too.
 func isAggregate(e *sem.Expr) bool {
-	return (e.Op >= sem.OpCountRows && e.Op <= sem.OpAny || e.Op == sem.OpOneSpelling) && e.Over == nil
+	return (e.Aggregates() || e.Op == sem.OpOneSpelling) && e.Over == nil
 }
 
 // ofSourceRows is an aggregate that leaves out the row that stands for no rows. Those that leave NULLs out need nothing where it gives NULL.

@@ -209,7 +209,7 @@ func moduloInt(p *printer, e *sem.Expr, args []text) text {
 
 // neverNull reports whether a number is never NULL by how it is written.
 func neverNull(e *sem.Expr) bool {
-	switch e = inner(e); e.Op {
+	switch e = sem.Inner(e); e.Op {
 	case sem.OpInt, sem.OpDecimal, sem.OpCountRows:
 		return e.Over == nil
 	case sem.OpCoalesce:

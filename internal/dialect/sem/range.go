@@ -345,10 +345,16 @@ func NotZero(e *Expr) bool {
 	return false
 }
 
-// IsZero reports whether an expression is a zero that is written.
-func IsZero(e *Expr) bool {
+// Inner is a number as it is before its type was made a wider one.
+func Inner(e *Expr) *Expr {
 	for (e.Op == OpWiden || e.Op == OpSame || e.Op == OpToFloat) && len(e.Args) == 1 {
 		e = e.Args[0]
 	}
+	return e
+}
+
+// IsZero reports whether an expression is a zero that is written.
+func IsZero(e *Expr) bool {
+	e = Inner(e)
 	return (e.Op == OpInt || e.Op == OpDecimal || e.Op == OpFloat) && strings.Trim(e.Text, "-0.") == ""
 }

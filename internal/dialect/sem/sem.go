@@ -193,6 +193,9 @@ type Kept struct {
 	Added  lex.Span // of the slot that adds the condition where it is not written
 }
 
+// Aggregates reports whether an operation is an aggregate, over a window or not.
+func (e *Expr) Aggregates() bool { return e.Op >= OpCountRows && e.Op <= OpAny }
+
 // Same reports whether two expressions compute the same value in the same query. Queries in them are the same only if they are one.
 func Same(a, b *Expr) bool {
 	if a != nil && a.Op == OpOneSpelling {
