@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -25,14 +26,11 @@ func floatToIntSpark(p *printer, e *sem.Expr, args []text) text {
 func addDaysSpark(name, op string) func(*printer, *sem.Expr, []text) text {
 	return func(p *printer, e *sem.Expr, args []text) text {
 		plain := name + "(" + args[0].text + ", " + args[1].text + ")"
-		if n := e.Args[1]; n.Op == sem.OpInt && len(n.Text) <= 6 {
+		if fewDays(e.Args[1]) || sem.Within(e).Inside(firstDate, lastDate) {
 			return text{text: plain}
 		}
 		day := "datediff(" + args[0].text + ", DATE '1970-01-01') " + op + " CAST(" + args[1].text + " AS BIGINT)"
-		if sem.Within(e).Inside(firstDate, lastDate) {
-			return text{text: plain}
-		}
-		return text{text: p.raiseWhere(day+" NOT BETWEEN -2440588 AND 2145042905", "date out of range", plain)}
+		return text{text: p.raiseWhere(fmt.Sprintf("%s NOT BETWEEN %d AND %d", day, firstDate, lastDate), "date out of range", plain)}
 	}
 }
 

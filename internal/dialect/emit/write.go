@@ -584,17 +584,17 @@ func neighbour(name string) func(*printer, *sem.Expr, []text) text {
 // The source's first and last date, in days since 1970.
 const firstDate, lastDate = -2440588, 2145042905
 
+// fewDays reports whether a number of days is written and too small to lead out of that range.
+func fewDays(n *sem.Expr) bool { return n.Op == sem.OpInt && len(n.Text) <= 6 }
+
 // addDays adds days to a date. DuckDB has dates that PostgreSQL does not have; a written number does not lead there.
 func addDays(op string) func(*printer, *sem.Expr, []text) text {
 	return func(p *printer, e *sem.Expr, args []text) text {
 		plain := operand(args[0]) + " " + op + " " + operand(args[1])
-		switch n := e.Args[1]; {
-		case n.Op == sem.OpInt && len(n.Text) <= 6 && !e.Made:
+		switch {
+		case fewDays(e.Args[1]) && !e.Made:
 			return p.kept(e, args)
-		case n.Op == sem.OpInt && len(n.Text) <= 6:
-			return text{text: "(" + plain + ")"}
-		}
-		if sem.Within(e).Inside(firstDate, lastDate) {
+		case fewDays(e.Args[1]), sem.Within(e).Inside(firstDate, lastDate):
 			return text{text: "(" + plain + ")"}
 		}
 		inRange := plain + " BETWEEN DATE '4713-01-01 (BC)' AND DATE '5874897-12-31' OR isinf(" + args[0].text + ")"
