@@ -237,7 +237,7 @@ func byType(f fault, err error) error {
 	return &SQLError{Fault: e, Offset: offset(f), Name: f.Name}
 }
 
-// constraint gives the error of a target's constraint that a row breaks its code and next step, as PostgreSQL's have them.
+// constraint gives an error its code and next step where a row breaks a constraint of the target. They are those of PostgreSQL's errors.
 func constraint(e *hindcast.Error) {
 	e.Code, e.Next = hindcast.ETarget, "correct the SQL, or the target's constraint"
 	switch {

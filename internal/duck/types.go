@@ -155,8 +155,8 @@ func FromGivenParquet(columns []hindcast.Column, files int) string {
 }
 
 // Once begins a query with these columns, as Encode writes them, so that DuckDB plans it only when it is executed, and not also when the driver prepares
-// it. It puts no rows in front of the query's own: a part that depends on a parameter, for which 0 is given, cannot be planned without it. Over few rows,
-// planning is most of what a query over Parquet costs.
+// it: it cannot plan what depends on a parameter without the parameter's value, for which 0 is to be given. It adds no rows. Over few rows, planning is
+// most of what a query over Parquet costs.
 func Once(columns []hindcast.Column) string {
 	list := selectList(columns, func(c hindcast.Column) string { return "CAST(NULL AS " + cmp.Or(c.Stored, c.Type) + ")" })
 	return "SELECT " + list + " FROM range(?) WHERE false UNION ALL "

@@ -40,8 +40,8 @@ type Assumption struct {
 	hindcast.Facts
 }
 
-// leaner translates a text again for columns of which all that the lake can record of texts holds, and of which all does, and finds which of that makes
-// a difference; nil where nothing does. What is recorded of numbers and times holds more seldom: it is needed of the second text alone.
+// leaner translates a text twice more, as if everything held that the lake can record of texts, and as if everything held that it can record at all, and
+// finds which of that makes a difference; nil where nothing does. What is recorded of numbers and times holds less often: only the second text needs it.
 func (t Translator) leaner(text string, general Text, tables []ShapeTable) (texts, all *Lean) {
 	texts = t.lean(text, general, nil, t.claims(text, tables, textClaims), tables)
 	return texts, t.lean(text, general, texts, t.claims(text, tables, allClaims), tables)
@@ -50,12 +50,12 @@ func (t Translator) leaner(text string, general Text, tables []ShapeTable) (text
 // claim is something that may hold for all values of a column, and is assumed as long as it is on.
 type claim struct {
 	table, column string
-	what          string // it is of the same kind as others
+	what          string // its kind: those of one kind and one table are tried together
 	on            bool
 	hindcast.Facts
 }
 
-// claims are those of the columns of tables that a text may read. Of what the lake records nothing of there are none.
+// claims are those of the columns of tables that a text may read. There are none of columns that the lake records nothing of.
 func (t Translator) claims(text string, tables []ShapeTable, of func(typ string) []claim) []claim {
 	o := t.options(tables)
 	var all []claim
@@ -84,7 +84,7 @@ func textClaims(typ string) []claim {
 	return []claim{{what: "ASCII", Facts: hindcast.Facts{ASCII: true}}, {what: "blanks", Facts: hindcast.Facts{NoBlanks: true}}}
 }
 
-// allClaims are those of a type, of bounds the narrower ones first: what holds for the narrowest of those that are on holds for the others.
+// allClaims are those of a type. Narrower bounds come first: values within the narrowest bound that is on are within the others.
 func allClaims(typ string) []claim {
 	switch _, scale, decimal := datatype.ParseDecimal(typ); {
 	case decimal && scale > 0:
@@ -129,8 +129,8 @@ func assumed(claims []claim) []Assumption {
 	return slices.DeleteFunc(all, func(a Assumption) bool { return a.Facts == hindcast.Facts{} })
 }
 
-// lean translates a text for the claims, and finds which of them are needed for what comes of it; nil if that is no less than the text for fewer of them,
-// or the general one.
+// lean translates a text for the claims, and finds which of them the result needs; nil if it is the same as the text for fewer of them, or as the
+// general one.
 func (t Translator) lean(text string, general Text, fewer *Lean, claims []claim, tables []ShapeTable) *Lean {
 	columns := len(assumed(claims))
 	if columns == 0 || columns > most {

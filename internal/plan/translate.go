@@ -26,8 +26,8 @@ type Text struct {
 	SQL    string           `json:"sql"`
 	Shifts []sqltext.Shift  `json:"shifts,omitempty"` // from offsets in SQL to those in the text that people wrote
 	Guards []sqltext.Guard  `json:"guards,omitempty"` // what of the text that people wrote raises
-	Lean   *Lean            `json:"lean,omitempty"`   // what gives the same over texts of most data, at less cost
-	Leaner *Lean            `json:"leaner,omitempty"` // the same where numbers and times are known, too: it is taken first. Its costs are beside Lean's
+	Lean   *Lean            `json:"lean,omitempty"`   // what gives the same at less cost, over most texts
+	Leaner *Lean            `json:"leaner,omitempty"` // the same where bounds of numbers and times are known, too. It is taken first; its costs are what Lean still has
 	Checks []hindcast.Check `json:"checks,omitempty"`
 
 	unmarked string // SQL without the numbers of its guards

@@ -15,7 +15,7 @@ const (
 	sharedBytes  = 16 << 20
 )
 
-// While more results come quickly, and many, a load waits for some of them, for a moment: where the loader is not so slow that they wait for it, each
+// While many results are still to come, and they come quickly, a load waits a moment for some of them: behind a fast loader nothing queues, and each
 // slice would have a transaction of its own.
 const (
 	gatherSlices = 16

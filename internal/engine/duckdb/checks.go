@@ -94,7 +94,7 @@ func (r *Runner) sample(ctx context.Context, query string) []string {
 }
 
 // holdAtOnce asks in one statement whether all checks that are queries hold: over few rows, planning a query of its own for each costs more than
-// running it. If one does not hold, or fails, they have to be asked one by one which it is.
+// running it. If the answer is no, one of them does not hold, or fails: asking them one by one shows which.
 func (r *Runner) holdAtOnce(ctx context.Context, work engine.Work, sums hindcast.Sums) bool {
 	var list []string
 	for _, c := range work.Checks {
