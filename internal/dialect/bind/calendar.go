@@ -47,21 +47,26 @@ func makeDate(b *binder, c *call) *sem.Expr {
 	return rewritten(sem.OpMakeDate, sem.Of(sem.Date), c.x, c.args...)
 }
 
-// counts reads integers of up to 32 bits; a text in quotes is one.
+// counts reads integers of up to 32 bits, and reports whether all are.
 func (b *binder) counts(args []*sem.Expr) bool {
 	for i, a := range args {
-		if a.Type.Kind == sem.Unknown {
-			a = b.literal(a, sem.Of(sem.Int4))
-		}
-		if args[i] = a; invalid(a) {
-			return false
-		}
-		if !counts(a.Type) {
-			b.refuse(sem.NotKnown, a.At, "cast it as integer", "this is %s, and an integer is read here", a.Type)
+		n, ok := b.narrow(a)
+		if args[i] = n; !ok {
 			return false
 		}
 	}
 	return true
+}
+
+// narrow is an integer of up to 32 bits; a text in quotes is one.
+func (b *binder) narrow(e *sem.Expr) (*sem.Expr, bool) {
+	if e.Type.Kind == sem.Unknown {
+		e = b.literal(e, sem.Of(sem.Int4))
+	}
+	if !invalid(e) && !counts(e.Type) {
+		return b.refuse(sem.NotKnown, e.At, "cast it as integer", "this is %s, and an integer is read here", e.Type), false
+	}
+	return e, !invalid(e)
 }
 
 // counts reports whether a type is that of integers of up to 32 bits.

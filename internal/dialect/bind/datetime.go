@@ -233,7 +233,7 @@ func dateAdd(b *binder, c *call) *sem.Expr {
 	if !ok || p == "" || invalid(amount) {
 		return &sem.Expr{At: c.x.At}
 	}
-	if amount.Type.Kind != sem.Int4 && amount.Type.Kind != sem.Int2 {
+	if !counts(amount.Type) {
 		return b.refuse(sem.NotKnown, c.x.Args[1].Span(), "cast it as integer", "this is %s, and an integer is read here", amount.Type)
 	}
 	switch p {

@@ -109,14 +109,8 @@ func concat(b *binder, c *call) *sem.Expr {
 
 // integer is an argument that counts something.
 func (b *binder) integer(e *sem.Expr) (*sem.Expr, bool) {
-	if e.Type.Kind == sem.Unknown {
-		e = b.literal(e, sem.Of(sem.Int4))
-	}
-	switch {
-	case invalid(e):
-		return e, false
-	case !counts(e.Type):
-		b.refuse(sem.Mismatch, e.At, "cast it as integer", "this is %s, and an integer is read here", e.Type)
+	e, ok := b.narrow(e)
+	if !ok {
 		return e, false
 	}
 	return b.coerce(e, sem.Of(sem.Int4)), true
