@@ -19,7 +19,7 @@ func (b *binder) groupKeys(x *ast.Select, s *scope, bound *sem.Query) {
 		b.setKeys(s.setKeys)
 	}
 	if s.shape != nil && s.shape.Sets != nil {
-		s.shape.Sets.Keys = totalKeys(s)
+		s.shape.Sets.Keys = keysOfSets(s)
 	}
 }
 

@@ -2,7 +2,6 @@ package bind
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/hindcast/hindcast/internal/dialect/ast"
 	"github.com/hindcast/hindcast/internal/dialect/lex"
@@ -90,15 +89,15 @@ func (b *binder) ties(q *ast.Query, s *scope, bound *sem.Query) {
 			return
 		}
 	}
-	ranked := ranking("rank", nil, q.Order, keys)
-	ranked.At, ranked.Text = lex.Span{Start: x.End, End: x.End}, " QUALIFY "+ranked.Text+" <= "+q.Limit.Span().In(b.text)
-	ranked.Why = "rows of rank n or less are the first n with their ties"
-	bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotEngine, At: q.LimitAt, Text: "ties"}, ranked)
+	where := ranking("rank", nil, q.Order, keys)
+	where.At, where.Text = lex.Span{Start: x.End, End: x.End}, where.Text+" <= "+q.Limit.Span().In(b.text)
+	where.Why = "rows of rank n or less are the first n with their ties"
+	qualify := where
+	qualify.Text = " QUALIFY " + where.Text
+	bound.Slots = append(bound.Slots, sem.Slot{Kind: sem.SlotEngine, At: q.LimitAt, Text: "ties"}, qualify)
 
 	if kept := s.shape.Kept; !slices.ContainsFunc(keys, windowed) {
-		where := ranked
-		where.Text = strings.TrimPrefix(where.Text, " QUALIFY ")
-		kept.Clause, kept.Added, kept.Where = q.LimitAt, ranked.At, &where
+		kept.Clause, kept.Added, kept.Where = q.LimitAt, qualify.At, &where
 	}
 }
 

@@ -83,18 +83,17 @@ func (b *binder) step(t *temp, name string, step sem.Step, out *sem.Script) {
 	out.Steps = append(out.Steps, step)
 }
 
-// take notes what still holds for all values of the columns beside new ones; of a column that gets none nil stands there.
+// take notes what still holds for all values of the columns once they get new ones. A column that gets none has nil.
 func (t *temp) take(values []*sem.Expr) {
 	t.columns = slices.Clone(t.columns)
 	for i, v := range values {
 		if v == nil || v.Op == sem.OpNull {
 			continue
 		}
-		c := &t.columns[i]
-		c.NoBlanks, c.ASCII = c.NoBlanks && v.NoBlanks, c.ASCII && v.ASCII
 		v.NotZero, v.Range = sem.NotZero(v), sem.Within(v)
+		c := &t.columns[i]
 		both := c.Both(v.Facts)
-		c.NotZero, c.Range = both.NotZero, both.Range
+		c.NoBlanks, c.ASCII, c.NotZero, c.Range = both.NoBlanks, both.ASCII, both.NotZero, both.Range
 	}
 }
 

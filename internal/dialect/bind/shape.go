@@ -11,8 +11,9 @@ import (
 
 // shapeOf says what engines may take only in another shape of a SELECT; nil if there is nothing.
 func shapeOf(x *ast.Select, why purpose) *sem.Select {
-	total := len(x.Group) > 0 && !onlyEmpty(x) && !slices.ContainsFunc(x.Group, func(g ast.Expr) bool { return !mayBeEmpty(g) })
-	sets := total || x.Having != nil && len(x.From) > 0 && slices.ContainsFunc(x.Group, func(g ast.Expr) bool { _, ok := g.(*ast.Grouping); return ok && !onlyEmpty(x) })
+	sets := slices.ContainsFunc(x.Group, func(g ast.Expr) bool { _, ok := g.(*ast.Grouping); return ok }) && !onlyEmpty(x)
+	total := sets && !slices.ContainsFunc(x.Group, func(g ast.Expr) bool { return !mayBeEmpty(g) })
+	sets = total || sets && x.Having != nil && len(x.From) > 0
 	kept := x.Qualify != nil || x.On != nil || why.ties
 	if !sets && !kept {
 		return nil
@@ -82,8 +83,8 @@ func enclose(bound *sem.Query, at, end int) {
 	bound.Slots = bound.Slots[:at+1]
 }
 
-// totalKeys are the keys of all grouping sets, each once.
-func totalKeys(s *scope) (keys []*sem.Expr) {
+// keysOfSets are the keys of all grouping sets, each once.
+func keysOfSets(s *scope) (keys []*sem.Expr) {
 	for _, k := range s.setKeys {
 		e := k.x
 		if s.isKey(e) {
