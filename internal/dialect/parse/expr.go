@@ -233,8 +233,8 @@ func (p *parser) in(left ast.Expr, not bool, start int) ast.Expr {
 	return i
 }
 
-// prefixes are the operators that stand before a number, besides signs: the other bits, the roots, and the absolute value.
-var prefixes = map[string]bool{"~": true, "|/": true, "||/": true, "@": true}
+// prefixes are how the operators that stand before a number bind: signs, the other bits, the roots, and the absolute value.
+var prefixes = map[string]int{"-": bindSign, "+": bindSign, "~": bindOther, "|/": bindOther, "||/": bindOther, "@": bindOther}
 
 // prefix reads NOT, a sign or another operator, or what stands without one.
 func (p *parser) prefix(least int) ast.Expr {
@@ -248,18 +248,15 @@ func (p *parser) prefix(least int) ast.Expr {
 		u := &ast.Unary{Op: "not", X: p.expr(bindNot - 1)}
 		u.At = p.since(t.At.Start)
 		return u
-	case t.Kind == lex.Op && (t.Text == "-" || t.Text == "+"):
-		p.next()
-		u := &ast.Unary{Op: t.Text, X: p.expr(bindSign)}
-		u.At = p.since(t.At.Start)
-		return u
-	case t.Kind == lex.Op && prefixes[t.Text]:
-		p.next()
-		u := &ast.Unary{Op: t.Text, X: p.expr(bindOther)}
-		u.At = p.since(t.At.Start)
-		return u
 	case t.Kind == lex.Op:
-		p.unexpected()
+		binds := prefixes[t.Text]
+		if binds == 0 {
+			p.unexpected()
+		}
+		p.next()
+		u := &ast.Unary{Op: t.Text, X: p.expr(binds)}
+		u.At = p.since(t.At.Start)
+		return u
 	}
 
 	return p.postfix(t.At.Start)
