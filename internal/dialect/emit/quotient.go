@@ -10,19 +10,22 @@ func divideNumeric(p *printer, e *sem.Expr, args []text) text {
 	case e.N&sem.ByConstant != 0:
 		return arithmetic("*")(p, e, args)
 	case !p.Engine.spark():
-		out := p.numericQuotientDuck(args[0].text, l, args[1].text, r, e, args)
-		if p.notZero(e.Args[1]) {
-			return text{text: out}
-		}
-		a, b := operand(args[0]), operand(args[1])
-		zero := b + " = 0"
-		if !neverNull(e.Args[0]) {
-			zero += " AND " + a + " IS NOT NULL"
-		}
-		return text{text: p.raiseWhere(zero, "division by zero", out)}
+		return text{text: p.unlessByZero(e, args, p.numericQuotientDuck(args[0].text, l, args[1].text, r, e, args))}
 	}
 	p.refuseLoose(e)
 	return text{text: p.numericQuotientSpark(args[0].text, e.Args[0].Type, args[1].text, e.Args[1].Type, e.Type)}
+}
+
+// unlessByZero is a written quotient that raises where its second argument is zero and the first one is not NULL.
+func (p *printer) unlessByZero(e *sem.Expr, args []text, quotient string) string {
+	if p.notZero(e.Args[1]) {
+		return quotient
+	}
+	zero := operand(args[1]) + " = 0"
+	if !neverNull(e.Args[0]) {
+		zero += " AND " + operand(args[0]) + " IS NOT NULL"
+	}
+	return p.raiseWhere(zero, "division by zero", quotient)
 }
 
 // refuseLoose refuses a quotient whose digits the values decide, which is not written for Spark.

@@ -30,10 +30,6 @@ func roundOnce(p *printer, e *sem.Expr, args []text) text {
 	near := "abs(" + top + ") >= " + large + " AND " + twiceBottom + " - " + twice + " % " + twiceBottom + " <= abs(" + top + ") // " + large
 	divided := p.raiseWhere(near, digitsNotKnown, roundedQuotient)
 	out := withPoint(bound("["+a+", "+b+"]", top, bottom, divided), e.N, p.typeName(e.Type))
-	if p.notZero(e.Args[1]) {
-		return text{text: out}
-	}
-	x, y := operand(args[0]), operand(args[1])
 
-	return text{text: p.raiseWhere(y+" = 0 AND "+x+" IS NOT NULL", "division by zero", out)}
+	return text{text: p.unlessByZero(e, args, out)}
 }
