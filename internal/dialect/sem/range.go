@@ -85,14 +85,14 @@ func rangeOf(t Type) Range {
 	case t.Kind == Int8:
 		return Range{math.MinInt64, math.MaxInt64, true}
 	case t.Kind == Numeric && t.P > 0 && t.P-t.S <= 18:
-		most := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(t.P-t.S, 0))), nil).Int64()
+		most := int64(math.Pow10(max(t.P-t.S, 0)))
 		return Range{-most, most, true}
 	}
 	return Range{}
 }
 
-// RangeOf is what the values of a column of a type lie in whose least and greatest are known, in the form of hindcast.Facts, and whether none of
-// them is zero.
+// RangeOf is the range of values of a type, none of which lies beyond least and most, and whether it is known that none is zero. The bounds are in the
+// form of hindcast.Facts; "" where none is known.
 func RangeOf(t Type, least, most string) (r Range, notZero bool) {
 	switch {
 	case t.IsTime():
@@ -221,7 +221,7 @@ func ofOne(e *Expr, r Range) Range {
 	case OpDateTrunc:
 		switch e.Text {
 		case "year", "quarter", "month", "week", "day", "hour", "minute", "second", "milliseconds", "microseconds":
-			return Range{r.From, r.To, r.Known}.plus(Range{-366, 0, true})
+			return r.plus(Range{-366, 0, true})
 		}
 	case OpLastDay:
 		return r.plus(Range{0, 31, true})
