@@ -292,7 +292,7 @@ func sparkRules(r [sem.Ops]rule) [sem.Ops]rule {
 	r[sem.OpRowInQuery].except = []except{listsOuter, emptyGroup}
 	r[sem.OpScalarQuery] = rule{write: scalarSpark, except: []except{listsOuter, severalRows, emptyGroupInFrom}}
 	r[sem.OpColumn].except = []except{
-		{func(e *sem.Expr) bool { return e.Far }, "Spark finds columns of the query directly around this one, but of none further out", "join the tables"},
+		{func(e *sem.Expr) bool { return e.Far }, "Spark finds columns of the query directly around this one, but not of those further out", "join the tables"},
 		{func(e *sem.Expr) bool { return e.Field }, "a column of the inner query has this table's name, and Spark takes that", "give the table another alias"},
 	}
 
@@ -391,7 +391,7 @@ func outer(e *sem.Expr) bool {
 		e.Over != nil && slices.ContainsFunc(e.Over.Slots, func(s sem.Slot) bool { return outer(s.Expr) })
 }
 
-// emptyGroup is a query that reads one around it and aggregates: where it has no rows Spark gives none, and the source one.
+// emptyGroup is a query that reads one around it and aggregates: of no rows Spark gives no row, and the source gives one.
 var emptyGroup = except{func(e *sem.Expr) bool {
 	return e.Query.Outer && anyExpr(e.Query.Slots, aggregates) || emptyGroupWithin(e.Query.Slots)
 }, noEmptyGroup, compareAggregate}

@@ -99,9 +99,9 @@ func (p *printer) takes(s *sem.Slot) bool {
 	const total = "Spark gives no row of no rows, where the source gives the total, and that is not written "
 	switch {
 	case of.Outer:
-		refused, instead = "this is not written for Spark in a query that reads one around it", "join to a query in FROM that has it"
+		refused, instead = "this is not written for Spark in a query that depends on the row around it", "join to a query in FROM that has it"
 	case of.Kept != nil && of.Names == nil:
-		refused, instead = "this is only written for Spark where all columns of the result have names, and different ones", "name them by AS"
+		refused, instead = "this is only written for Spark if every column of the result has a name of its own", "name them by AS"
 	case of.Sets == nil:
 	case !slices.ContainsFunc(s.Slots, func(slot sem.Slot) bool { return slot.Kind == sem.SlotSource }):
 		refused = total + "without FROM"
