@@ -308,8 +308,7 @@ type Select struct {
 	Group      []Expr
 	GroupAt    lex.Span // from GROUP to the end of the keys
 	Having     Expr
-	HavingAt   lex.Span // of the word
-	HavingEnd  int      // where the condition ends
+	HavingAt   lex.Span // from HAVING to the end of the condition
 	Qualify    Expr
 	QualifyAt  lex.Span // from QUALIFY to the end of the condition
 	Windows    []Named

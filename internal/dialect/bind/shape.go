@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/hindcast/hindcast/internal/dialect/ast"
-	"github.com/hindcast/hindcast/internal/dialect/lex"
 	"github.com/hindcast/hindcast/internal/dialect/sem"
 )
 
@@ -21,10 +20,7 @@ func shapeOf(x *ast.Select, why purpose) *sem.Select {
 
 	shape := &sem.Select{Items: x.Items[0].At.To(x.Items[len(x.Items)-1].At), End: x.End, Quantifier: x.DistinctAt, Distinct: x.Distinct && x.On == nil}
 	if sets {
-		shape.Sets = &sem.Sets{Total: total, GroupBy: x.GroupAt}
-		if x.Having != nil {
-			shape.Sets.Having = lex.Span{Start: x.HavingAt.Start, End: x.HavingEnd}
-		}
+		shape.Sets = &sem.Sets{Total: total, GroupBy: x.GroupAt, Having: x.HavingAt}
 		for _, it := range x.Items {
 			if star, ok := it.X.(*ast.Star); ok {
 				shape.Sets.Star = star.At

@@ -183,9 +183,8 @@ func (p *parser) clauses(s *ast.Select) {
 		s.GroupAt = from.To(p.done())
 	}
 	if from := p.peek().At; p.take("having") {
-		s.HavingAt = from
 		s.Having = p.expr(0)
-		s.HavingEnd = p.done().End
+		s.HavingAt = from.To(p.done())
 	}
 	p.qualify(s)
 	if p.take("window") {
