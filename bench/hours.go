@@ -199,11 +199,7 @@ func (b *bench) makeHours(ctx context.Context, dir string, n int) error {
 	if err := makeDatabase(ctx, filepath.Join(dir, "warehouse.duckdb"), fmt.Sprintf(hourlyFacts, n), hourlyTarget); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "hourly.sql"), []byte(hourlySQL+"\n"), 0o644); err != nil {
-		return err
-	}
-
-	return os.WriteFile(filepath.Join(dir, "hourly.yml"), []byte(hourlyPipeline(n)), 0o644)
+	return writePipeline(filepath.Join(dir, "hourly.yml"), hourlyPipeline(n), hourlySQL)
 }
 
 // publishHours creates in seconds what hour-long runs of the first of the n slices would leave: manifests and their index,

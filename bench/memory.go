@@ -26,10 +26,7 @@ func (b *bench) memory(ctx context.Context) error {
 
 		q := queries[1]
 		file := filepath.Join(dir, "memory.yml")
-		if err := os.WriteFile(filepath.Join(dir, "memory.sql"), []byte(q.sql), 0o644); err != nil {
-			return err
-		}
-		if err := os.WriteFile(file, []byte(pipelineText("memory", "warehouse.duckdb", 1, "result_of", "2GB", &q)), 0o644); err != nil {
+		if err := writePipeline(file, pipelineText("memory", "warehouse.duckdb", 1, "result_of", "2GB", &q), q.sql); err != nil {
 			return err
 		}
 

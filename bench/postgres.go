@@ -107,18 +107,11 @@ func (b *bench) move(d *database, peers *postgresPeers, m *moved) error {
 // moveOurs takes the table through a run whose SQL changes nothing, into an existing table. The steps are timed with
 // everything they do, from the snapshot to the checksum and from the lock to the status row.
 func (b *bench) moveOurs(d *database, m *moved, dir string) (*observed, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-
 	file := filepath.Join(dir, "moves.yml")
 	text := fmt.Sprintf("pipeline: moves\nwarehouse: %q\nlake: ./lake\nhistory: {from: 2021-01-01, to: 2021-02-01, every: 1 month}\n"+
 		"facts: {rows: {table: %q}}\ntransform: {sql: moves.sql, dialect: duckdb}\ntarget: {table: moved, time: usage_date}\nrun: {memory: 4GB}\n",
 		d.url, strings.Replace(m.table, "2021_01", "{yyyy}_{mm}", 1))
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(filepath.Join(dir, "moves.sql"), []byte("SELECT * FROM rows\n"), 0o644); err != nil {
+	if err := writePipeline(file, text, "SELECT * FROM rows"); err != nil {
 		return nil, err
 	}
 

@@ -58,14 +58,10 @@ func (b *bench) swaps(ctx context.Context) error {
 // replace runs a pipeline that loads the slice once more.
 func (b *bench) replace(d *database, r *replaced, rows int, counts bool) error {
 	file := filepath.Join(b.dir, "swap-"+r.name, "swap.yml")
-	if err := writePipeline(file, d.url, r.name); err != nil {
+	if err := writeSwap(file, d.url, r.name); err != nil {
 		return err
 	}
-	d.run("CHECKPOINT")
-	begun := d.number("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")
-	stop := d.watchLock(r.name)
-	o, err := b.hindcastRun(d.ctx, file, "--force")
-	locked := stop()
+	o, locked, wal, err := b.watchedRun(d, file, r.name)
 	if err != nil {
 		return err
 	}
@@ -78,21 +74,27 @@ func (b *bench) replace(d *database, r *replaced, rows int, counts bool) error {
 
 	r.seconds = append(r.seconds, o.whole(hindcast.StepLoad))
 	r.locked = append(r.locked, locked)
-	r.wal = append(r.wal, d.number("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")-begun)
+	r.wal = append(r.wal, wal)
 	say("  %s: %.2f s, %.3f s of it locked, %.0f MB of WAL", r.name, o.whole(hindcast.StepLoad), locked, r.wal[len(r.wal)-1]/1e6)
 	return nil
 }
 
-func writePipeline(file, url, target string) error {
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return err
-	}
+// watchedRun runs a pipeline, and says for how many seconds nobody else could write into its target, or read it, and how many bytes of WAL the
+// server wrote.
+func (b *bench) watchedRun(d *database, file, target string) (o *observed, locked, wal float64, err error) {
+	const written = "SELECT pg_current_wal_lsn() - '0/0'::pg_lsn"
+	d.run("CHECKPOINT")
+	begun := d.number(written)
+	stop := d.watchLock(target)
+	o, err = b.hindcastRun(d.ctx, file, "--force")
+	locked = stop()
+	return o, locked, d.number(written) - begun, err
+}
+
+func writeSwap(file, url, target string) error {
 	text := fmt.Sprintf("pipeline: %s\nwarehouse: %q\nlake: ./lake\nhistory: {from: 2021-01-01, to: 2021-02-01, every: 1 month}\n"+
 		"facts: {rows: {table: \"swap_{yyyy}_{mm}\"}}\ntransform: {sql: swap.sql, dialect: duckdb}\ntarget: {table: %s, time: usage_date}\nrun: {memory: 4GB}\n", target, url, target)
-	if err := os.WriteFile(filepath.Join(filepath.Dir(file), "swap.sql"), []byte("SELECT * FROM rows\n"), 0o644); err != nil {
-		return err
-	}
-	return os.WriteFile(file, []byte(text), 0o644)
+	return writePipeline(file, text, "SELECT * FROM rows")
 }
 
 func (d *database) number(query string) float64 {
@@ -157,7 +159,7 @@ func (b *bench) frozen(d *database, rows int) error {
 		d.run("DROP TABLE IF EXISTS bare", "CREATE TABLE bare (LIKE swap_2021_01) PARTITION BY RANGE (usage_date)", "DROP TABLE IF EXISTS copied", "CREATE TABLE copied (LIKE swap_2021_01)",
 			"CREATE TABLE bare_january PARTITION OF bare FOR VALUES FROM ('2021-01-01') TO ('2021-02-01')", "CHECKPOINT")
 		pipeline := filepath.Join(b.dir, "swap-bare", "swap.yml")
-		if err := writePipeline(pipeline, d.url, "bare"); err != nil {
+		if err := writeSwap(pipeline, d.url, "bare"); err != nil {
 			return err
 		}
 		o, err := b.hindcastRun(d.ctx, pipeline, "--force")

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -13,8 +12,7 @@ import (
 // wholeSQL makes so many rows of each row of its facts: what is measured is the publication, so that the facts are few.
 const wholeSQL = `SELECT day + (i %% 28)::INTEGER AS day, i AS line_id, (hash(i, 1) %% 50000)::BIGINT AS account_id, 'service-' || hash(i, 2) %% 34 AS service,
   ((hash(i, 3) %% 100000000) / 1000000.0)::DECIMAL(18,6) AS cost, ((hash(i, 4) %% 100000) / 1000.0)::DECIMAL(18,6) AS quantity
-FROM months, range(%d) AS r(i)
-`
+FROM months, range(%d) AS r(i)`
 
 func wholePipeline(months int, url, target string) string {
 	return fmt.Sprintf(`pipeline: whole-%[1]s
@@ -72,21 +70,11 @@ func (d *database) makeWhole(target string, months int) {
 // publishWhole runs a pipeline that publishes all of its slices at once, and says what the publication took.
 func (b *bench) publishWhole(d *database, target, how string, months, rows int) error {
 	file := filepath.Join(b.dir, "whole-"+target, "whole.yml")
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return err
-	}
-	if err := os.WriteFile(file, []byte(wholePipeline(months, d.url, target)), 0o644); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(filepath.Dir(file), "whole.sql"), fmt.Appendf(nil, wholeSQL, rows), 0o644); err != nil {
+	if err := writePipeline(file, wholePipeline(months, d.url, target), fmt.Sprintf(wholeSQL, rows)); err != nil {
 		return err
 	}
 
-	d.run("CHECKPOINT")
-	begun := d.number("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")
-	stop := d.watchLock(target)
-	o, err := b.hindcastRun(d.ctx, file, "--force")
-	locked := stop()
+	o, locked, wal, err := b.watchedRun(d, file, target)
 	if err != nil {
 		return err
 	}
@@ -98,7 +86,6 @@ func (b *bench) publishWhole(d *database, target, how string, months, rows int) 
 	if err != nil {
 		return err
 	}
-	wal := d.number("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn") - begun
 	b.peer(fmt.Sprintf("%d slices of %d rows in one PostgreSQL transaction, %s, %s", months, rows, target, how),
 		fmt.Sprintf("%.0f s of %.0f s, %.0f s of it locked, %.1f GB of WAL", took.Seconds(), o.wall.Seconds(), locked, wal/1e9))
 	return nil

@@ -27,6 +27,17 @@ type observed struct {
 	peaks  map[string]int64 // most resident bytes of each process, by its role
 }
 
+// writePipeline writes a pipeline file, and beside it the file of the same name with its SQL, into a folder that it makes if there is none.
+func writePipeline(file, pipeline, sql string) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(strings.TrimSuffix(file, ".yml")+".sql", []byte(sql+"\n"), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(pipeline), 0o644)
+}
+
 // hindcastRun runs `hindcast run` on a pipeline file.
 func (b *bench) hindcastRun(ctx context.Context, file string, args ...string) (*observed, error) {
 	cmd := exec.CommandContext(ctx, b.hindcast, append([]string{"run", "--json", "-f", file}, args...)...)

@@ -41,11 +41,7 @@ func makeTiny(ctx context.Context, dir string, days int) error {
 	if err := makeDatabase(ctx, filepath.Join(dir, "warehouse.duckdb"), fmt.Sprintf(tinyFacts, days*1000)); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "tiny.sql"), []byte(tinySQL+"\n"), 0o644); err != nil {
-		return err
-	}
-
-	return os.WriteFile(filepath.Join(dir, "tiny.yml"), []byte(tinyPipeline(days)), 0o644)
+	return writePipeline(filepath.Join(dir, "tiny.yml"), tinyPipeline(days), tinySQL)
 }
 
 // tiny measures what a slice with next to no rows costs, and what its peers take for such a batch.
