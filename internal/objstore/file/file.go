@@ -88,7 +88,7 @@ func (s *Store) path(ctx context.Context, key string) (string, error) {
 
 func hidden(key string) bool {
 	return strings.HasPrefix(key[strings.LastIndexByte(key, '/')+1:], temporary) ||
-		key == lockFolder || strings.HasPrefix(key, lockFolder+"/")
+		within(key, lockFolder)
 }
 
 // Get returns an object's bytes and its info.

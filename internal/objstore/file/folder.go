@@ -3,6 +3,7 @@ package file
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -228,25 +229,22 @@ func (s *Store) mkdir(folder string) error {
 
 // forget drops what is known about a folder and everything above and below it.
 func (s *Store) forget(folder string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for known := range s.known {
-		if known == folder || strings.HasPrefix(known, folder+"/") || strings.HasPrefix(folder, known+"/") {
-			delete(s.known, known)
-		}
-	}
+	s.forgetWhere(func(known string) bool { return within(known, folder) || within(folder, known) })
 }
 
 // forgetBelow drops what is known about a folder that we delete, and everything below it.
 func (s *Store) forgetBelow(folder string) {
+	s.forgetWhere(func(known string) bool { return within(known, folder) })
+}
+
+func (s *Store) forgetWhere(gone func(known string) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for known := range s.known {
-		if known == folder || strings.HasPrefix(known, folder+"/") {
-			delete(s.known, known)
-		}
-	}
+	maps.DeleteFunc(s.known, func(known string, _ bool) bool { return gone(known) })
 }
+
+// within reports whether a path is a folder, or below it.
+func within(path, folder string) bool { return path == folder || strings.HasPrefix(path, folder+"/") }
 
 // syncFolder makes the names in a folder durable. A deleted folder has none.
 func (s *Store) syncFolder(folder string) error {
