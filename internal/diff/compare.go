@@ -88,8 +88,15 @@ type comparison struct {
 	wanted Wanted
 	pairs  []pair
 	byKey  bool
+	sides  []summed // before and after
+}
 
-	sumsBefore, sumsAfter []string // what adds up the totals, over columns bc0, ac0 …
+// summed is how the totals of one side are added up.
+type summed struct {
+	view    string
+	columns []string // of the view, by names that the other side's do not have: bc0, ac0 …
+	sums    []string // of these
+	dest    []any    // where the sums go
 }
 
 // match pairs the columns of both sides, and returns those that have no other or another type.
@@ -171,17 +178,23 @@ func (c *comparison) count(ctx context.Context, out *view.DiffSlice) error {
 	for _, i := range c.totals() {
 		out.Totals = append(out.Totals, view.DiffTotal{Column: c.pairs[i].name, Approximate: floating(c.pairs[i].typ)})
 	}
-	for _, side := range []struct {
-		view string
-		rows *int64
-		sums *[]string
-	}{{"b", &out.Before, &c.sumsBefore}, {"a", &out.After, &c.sumsAfter}} {
-		if err := c.conn.QueryRowContext(ctx, "SELECT count(*) FROM "+side.view).Scan(side.rows); err != nil {
+	c.sides = []summed{{view: "b"}, {view: "a"}}
+	for n, rows := range []*int64{&out.Before, &out.After} {
+		side := &c.sides[n]
+		if err := c.conn.QueryRowContext(ctx, "SELECT count(*) FROM "+side.view).Scan(rows); err != nil {
 			return duck.Translate(err)
 		}
 		var err error
-		if *side.sums, err = c.sums(ctx, side.view, out.Totals); err != nil {
+		if side.sums, err = c.sums(ctx, side.view, out.Totals); err != nil {
 			return err
+		}
+		for n, i := range c.totals() {
+			side.columns = append(side.columns, fmt.Sprintf("%[1]s.%[2]s AS %[1]s%[2]s", side.view, column(i)))
+			to := &out.Totals[n].Before
+			if side.view == "a" {
+				to = &out.Totals[n].After
+			}
+			side.dest = append(side.dest, to)
 		}
 	}
 	return nil
@@ -223,7 +236,7 @@ func (c *comparison) compare(ctx context.Context, out *view.DiffSlice) error {
 		}
 		out.Changed, out.Note = 0, "a key is in several rows: whole rows are compared"
 	}
-	if err := c.addUp(ctx, out); err != nil {
+	if err := c.addUp(ctx); err != nil {
 		return err
 	}
 	return duck.Translate(c.conn.QueryRowContext(ctx, "SELECT coalesce(sum(n) FILTER (n > 0), 0)::BIGINT, coalesce(-sum(n) FILTER (n < 0), 0)::BIGINT FROM ("+
@@ -234,61 +247,35 @@ func (c *comparison) compare(ctx context.Context, out *view.DiffSlice) error {
 func (c *comparison) pair(ctx context.Context, out *view.DiffSlice) (once bool, err error) {
 	fits := !slices.ContainsFunc(c.totals(), func(i int) bool { return !duck.AlwaysAdds(c.pairs[i].typ) })
 	var was, is int64
-	kinds := []string{"count(*) FILTER (kind = 'added')", "count(*) FILTER (kind = 'removed')", "count(*) FILTER (kind = 'changed')", "count(was)", "count(is_now)"}
+	found := []string{"count(*) FILTER (kind = 'added')", "count(*) FILTER (kind = 'removed')", "count(*) FILTER (kind = 'changed')", "count(was)", "count(is_now)"}
 	list, dest := []string{"b.here AS was", "a.here AS is_now"}, []any{&out.Added, &out.Removed, &out.Changed, &was, &is}
 	if fits {
-		for _, i := range c.totals() {
-			list = append(list, fmt.Sprintf("b.%[1]s AS b%[1]s, a.%[1]s AS a%[1]s", column(i)))
+		for _, side := range c.sides {
+			list, found, dest = append(list, side.columns...), append(found, side.sums...), append(dest, side.dest...)
 		}
-		kinds = slices.Concat(kinds, c.sumsBefore, c.sumsAfter)
-		dest = append(dest, totalsBefore(out.Totals)...)
-		dest = append(dest, totalsAfter(out.Totals)...)
 	}
-	if err := c.conn.QueryRowContext(ctx, "SELECT "+strings.Join(kinds, ", ")+" FROM ("+c.joined(strings.Join(list, ", "))+")").Scan(dest...); err != nil {
+	if err := c.conn.QueryRowContext(ctx, "SELECT "+strings.Join(found, ", ")+" FROM ("+c.joined(strings.Join(list, ", "))+")").Scan(dest...); err != nil {
 		return false, duck.Translate(err)
 	}
 	if once = was == out.Before && is == out.After; once && !fits {
-		err = c.addUp(ctx, out)
+		err = c.addUp(ctx)
 	}
 	out.ByKey = once
 	return once, err
 }
 
 // addUp adds up each side by itself.
-func (c *comparison) addUp(ctx context.Context, out *view.DiffSlice) error {
-	if len(out.Totals) == 0 {
-		return nil
-	}
-	for _, side := range []struct {
-		view string
-		sums []string
-		dest []any
-	}{{"b", c.sumsBefore, totalsBefore(out.Totals)}, {"a", c.sumsAfter, totalsAfter(out.Totals)}} {
-		var list []string
-		for _, i := range c.totals() {
-			list = append(list, column(i)+" AS "+side.view+column(i))
+func (c *comparison) addUp(ctx context.Context) error {
+	for _, side := range c.sides {
+		if len(side.sums) == 0 {
+			return nil
 		}
-		if err := c.conn.QueryRowContext(ctx, "SELECT "+strings.Join(side.sums, ", ")+" FROM (SELECT "+strings.Join(list, ", ")+" FROM "+side.view+")").
+		if err := c.conn.QueryRowContext(ctx, "SELECT "+strings.Join(side.sums, ", ")+" FROM (SELECT "+strings.Join(side.columns, ", ")+" FROM "+side.view+")").
 			Scan(side.dest...); err != nil {
 			return duck.Translate(err)
 		}
 	}
 	return nil
-}
-
-// totalsBefore and totalsAfter are where the totals of a side are put.
-func totalsBefore(totals []view.DiffTotal) (dest []any) {
-	for i := range totals {
-		dest = append(dest, &totals[i].Before)
-	}
-	return dest
-}
-
-func totalsAfter(totals []view.DiffTotal) (dest []any) {
-	for i := range totals {
-		dest = append(dest, &totals[i].After)
-	}
-	return dest
 }
 
 // joined gives a row for each key of either side: its kind, NULL where nothing differs, and what else is asked for.
