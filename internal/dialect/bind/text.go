@@ -83,6 +83,14 @@ func casing(op sem.Op) func(*binder, *call) *sem.Expr {
 	}
 }
 
+// startsWith is the function and the operator ^@.
+func startsWith(b *binder, c *call) *sem.Expr {
+	if !b.asTexts(c, 0, 1) {
+		return &sem.Expr{At: c.x.At}
+	}
+	return rewritten(sem.OpStartsWith, sem.Of(sem.Bool), c.x, c.args...)
+}
+
 func length(b *binder, c *call) *sem.Expr {
 	if !b.asTexts(c, 0) {
 		return &sem.Expr{At: c.x.At}

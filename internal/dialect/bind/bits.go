@@ -48,38 +48,3 @@ func (b *binder) shift(x *ast.Binary, l, r *sem.Expr) *sem.Expr {
 	}
 	return rewritten(op, l.Type, x, l, r)
 }
-
-// startsWith is the function and the operator ^@.
-func startsWith(b *binder, c *call) *sem.Expr {
-	if !b.asTexts(c, 0, 1) {
-		return &sem.Expr{At: c.x.At}
-	}
-	return rewritten(sem.OpStartsWith, sem.Of(sem.Bool), c.x, c.args...)
-}
-
-// collate is a text that is ordered by its bytes: no other collation is read.
-func (b *binder) collate(x *ast.Collate, s *scope) *sem.Expr {
-	inner := b.settled(b.expr(x.X, s))
-	switch {
-	case invalid(inner):
-		return inner
-	case b.Redshift:
-		return b.refuse(sem.NotKnown, x.At, "leave it out", "COLLATE is not read")
-	case !inner.Type.IsText():
-		return b.refuse(sem.Mismatch, x.At, "leave it out", "%s has no collation", inner.Type)
-	case x.Collation != "C":
-		return b.refuse(sem.NotOnEngine, x.At, "write COLLATE \"C\", which orders texts by their bytes", "engines do not order texts by the collation %s", x.Collation)
-	}
-	e := same(inner, x.At)
-	e.Parens, e.Facts, e.Why = x.Parend, inner.Facts, "the engine orders texts by their bytes"
-	e.Bytes = true
-
-	return e
-}
-
-func factsOfAll(all []*sem.Expr) (facts []sem.Facts) {
-	for _, e := range all {
-		facts = append(facts, e.Facts)
-	}
-	return facts
-}
